@@ -1,0 +1,50 @@
+/** What is asked of workers: jobs carry references and small content, never more. */
+import type { Bytes, Millis, Part, View } from "./message.ts";
+
+/** Octets that stay put while a job looks at them: small ones travel with the job, large ones lie in a file of the spool. */
+export type Content =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "file"; readonly file: string; readonly size: Bytes };
+
+export interface DissectLimits {
+  readonly parts: number;
+  readonly depth: number;
+  readonly headerBytes: Bytes;
+}
+
+/** Constant limits of one job; the purse of the whole message is kept by `inspect`. Counted on octets really produced. */
+export interface InspectLimits {
+  readonly members: number;
+  readonly bytes: Bytes;
+  readonly memberBytes: Bytes;
+  readonly depth: number;
+  /** Produced : given, above the first MiB. */
+  readonly ratio: number;
+}
+
+export interface DissectJob {
+  readonly kind: "dissect";
+  readonly id: string;
+  readonly content: Content;
+  readonly limits: DissectLimits;
+  readonly deadlineMs: Millis;
+}
+
+/** External variables of YARA, by name. */
+export type Externals = Readonly<Record<string, string | number | boolean>>;
+
+export interface InspectJob {
+  readonly kind: "inspect";
+  /** The key of the verdict cache; equal ids in flight share one result. */
+  readonly id: string;
+  readonly content: Content;
+  readonly view: View;
+  readonly part: Part;
+  readonly externals: Externals;
+  /** A worker that has another rule set refuses the job. */
+  readonly ruleSet: string;
+  readonly limits: InspectLimits;
+  readonly deadlineMs: Millis;
+}
+
+export type Job = DissectJob | InspectJob;

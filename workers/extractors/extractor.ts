@@ -1,0 +1,45 @@
+/** Opens one kind of container. Yields members in stored order; never writes to a path taken from the archive. Contract. */
+import type { Bytes, Part } from "../../src/core/message.ts";
+import type { Incomplete } from "../../src/core/outcome.ts";
+
+/** One purse per job. Throws Stop("limit") before the cost is paid; counts octets really produced, never declared ones. */
+export interface Budget {
+  spend(cost: { readonly members?: number; readonly bytes?: Bytes }): void;
+  /** How many more bytes one member may have: the least of all limits that are left. */
+  readonly memberRoom: Bytes;
+  readonly spent: { readonly members: number; readonly bytes: Bytes };
+}
+
+export interface Member {
+  /** Every candidate name, the most plausible first. */
+  readonly names: readonly string[];
+  readonly declaredTypes: readonly string[];
+  readonly bytes: Uint8Array;
+}
+
+/** Why an extractor could not go on. What was yielded before stays valid; the outcome is *incomplete*. */
+export class Stop extends Error {
+  readonly why: Incomplete;
+  /** Names that could be read although the content could not (an encrypted zip). */
+  readonly names: readonly string[];
+  constructor(why: Incomplete, text: string, names: readonly string[] = []) {
+    super(text);
+    this.why = why;
+    this.names = names;
+  }
+}
+
+/** A member that could not be opened although the rest could: reported, never skipped. */
+export interface Closed {
+  readonly names: readonly string[];
+  readonly why: Incomplete;
+  readonly text: string;
+}
+
+export interface Extractor {
+  readonly name: string;
+  readonly version: string;
+  wants(part: Part, bytes: Uint8Array): boolean;
+  /** Throws Stop, nothing else for any octets whatever. */
+  extract(part: Part, bytes: Uint8Array, budget: Budget): Iterable<Member | Closed> | AsyncIterable<Member | Closed>;
+}
