@@ -2,6 +2,7 @@
 import type { Envelope } from "./core/message.ts";
 import type { Dissection, Inspection } from "./core/outcome.ts";
 import type { Reply } from "./core/status.ts";
+import type { Turn } from "./core/turn.ts";
 import type { Verdict } from "./core/verdict.ts";
 import type { Entry, Release } from "./spool/spool.ts";
 
@@ -13,9 +14,9 @@ export interface Stages {
   inspect(entry: Entry, dissection: Dissection, signal: AbortSignal): Promise<Inspection>;
   decide(envelope: Envelope, dissection: Dissection, inspection: Inspection): Verdict;
   /** Carries the verdict out, and moves or removes the entry accordingly. */
-  dispose(entry: Entry, verdict: Verdict, signal: AbortSignal): Promise<Replies>;
+  dispose(entry: Entry, verdict: Verdict, turn: Turn, signal: AbortSignal): Promise<Replies>;
   /** Sends what a person has released, whatever a verdict would say. */
-  release(entry: Entry, release: Release, signal: AbortSignal): Promise<Replies>;
+  release(entry: Entry, release: Release, turn: Turn, signal: AbortSignal): Promise<Replies>;
 }
 
 /** What shall become of the message? Safe to call again: each step that left its file is skipped. */
@@ -25,9 +26,9 @@ export async function judge(entry: Entry, stages: Stages, signal: AbortSignal): 
   return entry.once("verdict.json", () => stages.decide(entry.envelope, dissection, inspection));
 }
 
-/** The whole way of one message, whether the client still waits or it is ours already. */
-export async function carry(entry: Entry, stages: Stages, signal: AbortSignal): Promise<Replies> {
+/** The whole way of one message. The turn is still to be taken while its client waits, and taken once the message is ours. */
+export async function carry(entry: Entry, stages: Stages, turn: Turn, signal: AbortSignal): Promise<Replies> {
   const release = await entry.read<Release>("release.json");
-  if (release) return stages.release(entry, release, signal);
-  return stages.dispose(entry, await judge(entry, stages, signal), signal);
+  if (release) return stages.release(entry, release, turn, signal);
+  return stages.dispose(entry, await judge(entry, stages, signal), turn, signal);
 }

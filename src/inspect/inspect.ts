@@ -1,0 +1,124 @@
+/** Parts → jobs → outcomes: asks the cache, submits what is new, adds up the purse of the message, gathers. */
+import type { Content, Externals, InspectJob, InspectLimits, Job } from "../core/job.ts";
+import type { Envelope, Millis, Part } from "../core/message.ts";
+import type { Dissection, Inspection, Outcome, PartReport } from "../core/outcome.ts";
+import type { Queue } from "../queue/queue.ts";
+import { jobId } from "./job-id.ts";
+import type { MessageInspector } from "./message-inspector.ts";
+import type { VerdictCache } from "./verdict-cache.ts";
+
+/** The rules in force, and the versions of all code that looks at a part. */
+export interface RuleSetInForce {
+  readonly version: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** External variables that the rules use. */
+  readonly used: ReadonlySet<string>;
+}
+
+export interface InspectOptions {
+  readonly queue: Queue<Job, Dissection | PartReport>;
+  readonly cache: VerdictCache;
+  readonly inForce: () => RuleSetInForce;
+  readonly limits: InspectLimits;
+  readonly deadlineMs: Millis;
+  readonly messageInspectors: readonly MessageInspector[];
+  /** Jobs of one message at the same time. */
+  readonly parallel: number;
+  readonly externals: (envelope: Envelope, dissection: Dissection) => Externals;
+  readonly onReport?: (report: PartReport, cached: boolean) => void;
+}
+
+/** Below this size jobs go one after the other to the child that has the octets already. */
+const smallMessage = 512 * 1024;
+
+interface Purse {
+  members: number;
+  bytes: number;
+  cached: number;
+}
+
+const overLimit = (purse: Purse, limits: InspectLimits): boolean => purse.members > limits.members || purse.bytes > limits.bytes;
+
+const absolute = (base: string, path: string): string => base + path;
+
+/** The report's paths made absolute, its identified types put on the part. */
+function place(part: Part, report: PartReport): { readonly parts: Part[]; readonly outcomes: Outcome[] } {
+  const parts = [{ ...part, types: report.types }, ...report.members.map((member) => ({ ...member, path: absolute(part.path, member.path) }))];
+  const outcomes = report.outcomes.map((outcome): Outcome => {
+    const path = absolute(part.path, outcome.part);
+    if (outcome.kind !== "found") return { ...outcome, part: path };
+    return { ...outcome, part: path, findings: outcome.findings.map((finding) => ({ ...finding, part: absolute(part.path, finding.part) })) };
+  });
+  return { parts, outcomes };
+}
+
+export function createInspect(options: InspectOptions) {
+  const { queue, cache, limits } = options;
+
+  async function report(part: Part, content: Content, rules: RuleSetInForce, externals: Externals, purse: Purse, signal: AbortSignal) {
+    const used = Object.fromEntries(Object.entries(externals).filter(([name]) => rules.used.has(name)));
+    const id = jobId(part, `${rules.version} ${JSON.stringify(rules.versions)}`, limits, used);
+    const known = cache.get(id);
+    if (known) {
+      purse.cached++;
+      options.onReport?.(known, true);
+      return known;
+    }
+    if (!part.view) throw new TypeError(`part ${part.path} has no octets of its own`);
+    const job: InspectJob = {
+      kind: "inspect",
+      id,
+      content,
+      view: part.view,
+      part,
+      externals,
+      ruleSet: rules.version,
+      limits,
+      deadlineMs: options.deadlineMs,
+    };
+    const made = (await queue.submit(job, signal)) as PartReport;
+    cache.put(id, made);
+    options.onReport?.(made, false);
+    return made;
+  }
+
+  /** Throws QUEUE_UNAVAILABLE, SCANNER_UNAVAILABLE (temporary), or the signal's reason. */
+  return async function inspect(
+    entry: { readonly envelope: Envelope; content(): Content },
+    dissection: Dissection,
+    signal: AbortSignal,
+  ): Promise<Inspection> {
+    const began = performance.now();
+    const rules = options.inForce();
+    const externals = options.externals(entry.envelope, dissection);
+    const content = entry.content();
+    const purse: Purse = { members: 0, bytes: 0, cached: 0 };
+    const parts: Part[] = [];
+    const outcomes: Outcome[] = [...dissection.outcomes];
+    let next = 0;
+
+    async function one(): Promise<void> {
+      for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
+        if (overLimit(purse, limits)) {
+          parts.push(part);
+          outcomes.push({ part: part.path, inspector: "inspect", kind: "incomplete", why: "limit", text: "The budget of the message was used up before this part" });
+          continue;
+        }
+        const made = await report(part, content, rules, externals, purse, signal);
+        purse.members += made.spent.members;
+        purse.bytes += made.spent.bytes;
+        const placed = place(part, made);
+        parts.push(...placed.parts);
+        outcomes.push(...placed.outcomes);
+      }
+    }
+
+    const lanes = dissection.size <= smallMessage ? 1 : Math.min(options.parallel, dissection.parts.length);
+    await Promise.all(Array.from({ length: lanes }, one));
+    for (const inspector of options.messageInspectors) {
+      const findings = inspector.inspect({ envelope: entry.envelope, parts, outcomes });
+      outcomes.push(findings.length > 0 ? { part: "0", inspector: inspector.name, kind: "found", findings } : { part: "0", inspector: inspector.name, kind: "clean" });
+    }
+    return { parts, outcomes, versions: rules.versions, ruleSet: rules.version, cached: purse.cached, elapsedMs: performance.now() - began };
+  };
+}
