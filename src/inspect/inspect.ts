@@ -55,7 +55,19 @@ function place(part: Part, report: PartReport): { readonly parts: Part[]; readon
 export function createInspect(options: InspectOptions) {
   const { queue, cache, limits } = options;
 
-  async function report(part: Part, content: Content, rules: RuleSetInForce, externals: Externals, purse: Purse, signal: AbortSignal) {
+  /** A claim may move the octets between the making of a job and its start: then the job is made anew, once. */
+  async function submit(job: () => InspectJob, signal: AbortSignal): Promise<PartReport> {
+    const first = job();
+    try {
+      return (await queue.submit(first, signal)) as PartReport;
+    } catch (error) {
+      const again = job();
+      if (first.content.kind === "bytes" || again.content.kind === "bytes" || first.content.file === again.content.file) throw error;
+      return (await queue.submit(again, signal)) as PartReport;
+    }
+  }
+
+  async function report(part: Part, content: () => Content, rules: RuleSetInForce, externals: Externals, purse: Purse, signal: AbortSignal) {
     const used = Object.fromEntries(Object.entries(externals).filter(([name]) => rules.used.has(name)));
     const id = jobId(part, `${rules.version} ${JSON.stringify(rules.versions)}`, limits, used);
     const known = cache.get(id);
@@ -64,19 +76,20 @@ export function createInspect(options: InspectOptions) {
       options.onReport?.(known, true);
       return known;
     }
-    if (!part.view) throw new TypeError(`part ${part.path} has no octets of its own`);
-    const job: InspectJob = {
+    const { view } = part;
+    if (!view) throw new TypeError(`part ${part.path} has no octets of its own`);
+    const job = (): InspectJob => ({
       kind: "inspect",
       id,
-      content,
-      view: part.view,
+      content: content(),
+      view,
       part,
       externals,
       ruleSet: rules.version,
       limits,
       deadlineMs: options.deadlineMs,
-    };
-    const made = (await queue.submit(job, signal)) as PartReport;
+    });
+    const made = await submit(job, signal);
     cache.put(id, made);
     options.onReport?.(made, false);
     return made;
@@ -91,7 +104,7 @@ export function createInspect(options: InspectOptions) {
     const began = performance.now();
     const rules = options.inForce();
     const externals = options.externals(entry.envelope, dissection);
-    const content = entry.content();
+    const content = () => entry.content();
     const purse: Purse = { members: 0, bytes: 0, cached: 0 };
     const parts: Part[] = [];
     const outcomes: Outcome[] = [...dissection.outcomes];

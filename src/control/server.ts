@@ -1,0 +1,49 @@
+/** The gateway's side of the control socket: mode 0600 in a folder of mode 0700, so only its own user and root may ask. */
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { explain, isGatewayError } from "../core/errors.ts";
+import { maxLine, type Request, type Response } from "./protocol.ts";
+
+export type Handler = (args: Readonly<Record<string, unknown>>) => unknown;
+
+async function perform(line: string, handlers: ReadonlyMap<string, Handler>): Promise<Response> {
+  try {
+    const request = JSON.parse(line) as Request;
+    const handler = handlers.get(request.command);
+    if (!handler)
+      return {
+        ok: false,
+        error: { code: "USAGE", message: `The gateway knows no command ${JSON.stringify(request.command)}` },
+      };
+    return { ok: true, value: (await handler(request.args)) ?? null };
+  } catch (error) {
+    return { ok: false, error: { code: isGatewayError(error) ? error.code : "USAGE", message: explain(error) } };
+  }
+}
+
+function serve(socket: Socket, handlers: ReadonlyMap<string, Handler>): void {
+  let text = "";
+  socket.setEncoding("utf8");
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+    if (text.length > maxLine) socket.destroy();
+    const end = text.indexOf("\n");
+    if (end < 0) return;
+    const line = text.slice(0, end);
+    text = "";
+    void perform(line, handlers).then((response) => socket.end(`${JSON.stringify(response)}\n`));
+  });
+}
+
+/** The lock on the spool is ours, so a socket that lies there is a leftover. */
+export async function startControl(
+  path: string,
+  handlers: ReadonlyMap<string, Handler>,
+): Promise<{ close(): Promise<void> }> {
+  rmSync(path, { force: true });
+  const server = createServer((socket) => serve(socket, handlers));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  chmodSync(path, 0o600);
+  return { close: () => new Promise((resolve) => void server.close(() => resolve())) };
+}

@@ -1,0 +1,213 @@
+/** Owner of `incoming`, `active` and `deferred`: a bounded window of active messages, timers for the deferred ones, and a scan now and then. */
+import { explain, isGatewayError } from "./core/errors.ts";
+import type { Millis, QueueId } from "./core/message.ts";
+import { Turn } from "./core/turn.ts";
+import type { Verdict } from "./core/verdict.ts";
+import type { Clock } from "./observe/clock.ts";
+import type { Log } from "./observe/log.ts";
+import type { Replies } from "./pipeline.ts";
+import type { Delivery, Entry, Spool } from "./spool/spool.ts";
+
+export interface QueueManagerOptions {
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly carry: (entry: Entry, turn: Turn, signal: AbortSignal) => Promise<Replies>;
+  readonly unscanned: (entry: Entry, turn: Turn, signal: AbortSignal) => Promise<Replies>;
+  readonly deliveryOf: (entry: Entry) => Promise<Delivery>;
+  readonly later: (entry: Entry, why: string) => Promise<void>;
+  /** Rule set and policy in force: a verdict of others is made anew before the next transaction (R16). */
+  readonly inForce: () => { readonly ruleSet: string; readonly policyVersion: string };
+  /** The verdict on a message that has crashed the gateway too often (R12). */
+  readonly poisoned: (entry: Entry) => Verdict;
+  readonly maxActive: number;
+  readonly scanEveryMs: Millis;
+}
+
+/** Crashes of the gateway on one message before it is held for a person. */
+const maxCrashes = 3;
+const taken = (): Turn => {
+  const turn = new Turn();
+  turn.take();
+  return turn;
+};
+
+export class QueueManager {
+  readonly #options: QueueManagerOptions;
+  readonly #running = new Map<QueueId, Promise<void>>();
+  readonly #waiting: Entry[] = [];
+  readonly #queued = new Set<QueueId>();
+  readonly #timers = new Map<QueueId, NodeJS.Timeout>();
+  readonly #stop = new AbortController();
+  #scan: NodeJS.Timeout | undefined;
+
+  constructor(options: QueueManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up what a former run left, then scans now and then: a poke may get lost. */
+  async start(): Promise<void> {
+    await this.scan();
+    this.#scan = setInterval(
+      () => void this.scan().catch((error: unknown) => this.#bug("scan", error)),
+      this.#options.scanEveryMs,
+    );
+  }
+
+  get active(): number {
+    return this.#running.size;
+  }
+
+  hasRoom(): boolean {
+    return this.#running.size < this.#options.maxActive;
+  }
+
+  /** A claimed message in `incoming`. */
+  enqueue(entry: Entry): void {
+    if (this.#queued.has(entry.id) || this.#running.has(entry.id)) return;
+    this.#queued.add(entry.id);
+    this.#waiting.push(entry);
+    this.#fill();
+  }
+
+  /** A message in `active` whose work goes on after the reply deadline. */
+  adopt(entry: Entry, work: Promise<unknown>): boolean {
+    this.#watch(
+      entry,
+      work.then(() => this.#putBack(entry)),
+    );
+    return true;
+  }
+
+  /** Wakes a deferred message when its time has come. */
+  wakeAt(id: QueueId, at: Date): void {
+    clearTimeout(this.#timers.get(id));
+    if (this.#stop.signal.aborted) return;
+    const wait = Math.min(Math.max(0, at.getTime() - this.#options.clock.now().getTime()), 2 ** 31 - 1);
+    this.#timers.set(
+      id,
+      setTimeout(() => void this.#wake(id).catch((error: unknown) => this.#bug(id, error)), wait),
+    );
+  }
+
+  /** Tries all deferred messages now, or one. Returns how many. */
+  async flush(id?: QueueId): Promise<number> {
+    let count = 0;
+    for await (const each of this.#options.spool.list("deferred")) {
+      if (id !== undefined && each !== id) continue;
+      this.wakeAt(each, this.#options.clock.now());
+      count++;
+    }
+    return count;
+  }
+
+  /** Looks for messages that no timer and no window knows of. */
+  async scan(): Promise<void> {
+    const { spool, deliveryOf, clock } = this.#options;
+    for await (const id of spool.list("incoming"))
+      if (!this.#queued.has(id) && !this.#running.has(id))
+        await this.#open(id, "incoming", (entry) => this.enqueue(entry));
+    for await (const id of spool.list("deferred")) {
+      if (this.#timers.has(id) || this.#running.has(id) || this.#queued.has(id)) continue;
+      await this.#open(id, "deferred", async (entry) => {
+        const { nextAttempt } = await deliveryOf(entry);
+        this.wakeAt(id, nextAttempt ? new Date(nextAttempt) : clock.now());
+      });
+    }
+  }
+
+  /** Lets running transactions end within the grace period, then aborts them; their messages stay where they are. */
+  async stop(graceMs: Millis): Promise<void> {
+    clearInterval(this.#scan);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#waiting.length = 0;
+    const limit = setTimeout(() => this.#stop.abort(), graceMs);
+    await Promise.allSettled(this.#running.values());
+    clearTimeout(limit);
+    this.#stop.abort();
+  }
+
+  async #open(
+    id: QueueId,
+    state: "incoming" | "deferred",
+    then: (entry: Entry) => void | Promise<void>,
+  ): Promise<void> {
+    try {
+      await then(await this.#options.spool.open(id, state));
+    } catch (error) {
+      if (!isGatewayError(error, "SPOOL_NOT_THERE")) this.#bug(id, error);
+    }
+  }
+
+  async #wake(id: QueueId): Promise<void> {
+    this.#timers.delete(id);
+    if (this.#running.has(id) || this.#queued.has(id)) return;
+    await this.#open(id, "deferred", (entry) => this.enqueue(entry));
+  }
+
+  #fill(): void {
+    while (this.hasRoom() && !this.#stop.signal.aborted) {
+      const entry = this.#waiting.shift();
+      if (!entry) return;
+      this.#queued.delete(entry.id);
+      this.#watch(entry, this.#run(entry));
+    }
+  }
+
+  #watch(entry: Entry, work: Promise<void>): void {
+    const ended = work
+      .catch((error: unknown) => this.#failed(entry, error))
+      .finally(() => {
+        this.#running.delete(entry.id);
+        this.#fill();
+      });
+    this.#running.set(entry.id, ended);
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    const { carry, unscanned, deliveryOf, poisoned } = this.#options;
+    if (entry.state !== "active") await entry.move("active");
+    const before = await deliveryOf(entry);
+    const crashes = before.crashes + (before.judging ? 1 : 0);
+    await entry.record({ ...before, attempts: before.attempts + 1, judging: true, crashes });
+    if (crashes >= maxCrashes) await entry.once("verdict.json", () => poisoned(entry));
+    else await this.#forgetStale(entry);
+    try {
+      await carry(entry, taken(), this.#stop.signal);
+    } catch (error) {
+      if (!isGatewayError(error, "SCANNER_UNAVAILABLE") && !isGatewayError(error, "QUEUE_UNAVAILABLE")) throw error;
+      await unscanned(entry, taken(), this.#stop.signal);
+    }
+    await this.#putBack(entry);
+  }
+
+  async #forgetStale(entry: Entry): Promise<void> {
+    const verdict = await entry.read<Verdict>("verdict.json");
+    if (!verdict || (await entry.read("release.json"))) return;
+    const now = this.#options.inForce();
+    if (verdict.ruleSet !== now.ruleSet || verdict.policyVersion !== now.policyVersion)
+      await entry.forget("inspection.json");
+  }
+
+  /** Whatever still lies in `active` when its work has ended will be tried again. */
+  async #putBack(entry: Entry): Promise<void> {
+    await this.#unmark(entry);
+    if (entry.state === "active") await this.#options.later(entry, "put back");
+  }
+
+  async #unmark(entry: Entry): Promise<void> {
+    const delivery = await (entry.state === "gone" ? null : this.#options.deliveryOf(entry));
+    if (delivery?.judging) await entry.record({ ...delivery, judging: false });
+  }
+
+  async #failed(entry: Entry, error: unknown): Promise<void> {
+    if (isGatewayError(error, "SPOOL_NOT_THERE")) return;
+    if (this.#stop.signal.aborted) return this.#unmark(entry);
+    this.#bug(entry.id, error);
+    if (entry.state === "active") await this.#putBack(entry).catch((again: unknown) => this.#bug(entry.id, again));
+  }
+
+  #bug(id: string, error: unknown): void {
+    this.#options.log.error("failed", { queue_id: id, error_cause: explain(error) });
+  }
+}

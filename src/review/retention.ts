@@ -1,0 +1,60 @@
+/** Quarantine does not grow for ever: expiry by age, then by quota, announced a day before; never younger than a day, so that a flood cannot push the evidence out. */
+import type { Bytes, Millis } from "../core/message.ts";
+import type { Dissection } from "../core/outcome.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { Journal } from "../spool/journal.ts";
+import type { Entry, Spool } from "../spool/spool.ts";
+
+export interface RetentionOptions {
+  readonly spool: Spool;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keepMs: Millis;
+  readonly quota: Bytes;
+}
+
+const day = 86_400_000;
+
+/** Returns how many have expired. Safe to run at any time; the journal's line comes before the removal. */
+export async function expireQuarantine({
+  spool,
+  journal,
+  clock,
+  log,
+  keepMs,
+  quota,
+}: RetentionOptions): Promise<number> {
+  const now = clock.now().getTime();
+  const held: Entry[] = [];
+  for await (const id of spool.list("quarantine")) held.push(await spool.open(id, "quarantine"));
+  let total = held.reduce((sum, entry) => sum + entry.size, 0);
+  let expired = 0;
+  for (const entry of held) {
+    const age = now - new Date(entry.envelope.arrivedAt).getTime();
+    const tooOld = age > keepMs;
+    const tooMuch = total > quota && age > day;
+    if (!tooOld && !tooMuch) {
+      if (age > keepMs - day) log.warn("expires_soon", { queue_id: entry.id, delay_ms: keepMs - age });
+      continue;
+    }
+    await journal.append(
+      {
+        at: clock.now().toISOString(),
+        event: "expired",
+        queueId: entry.id,
+        forwardPaths: entry.envelope.forwardPaths.map((path) => path.address),
+        reversePath: entry.envelope.reversePath,
+        sha256: (await entry.read<Dissection>("parts.json"))?.sha256 ?? null,
+        size: entry.size,
+        text: tooOld ? "held longer than quarantine.keep" : "beyond quarantine.quota",
+      },
+      "synced",
+    );
+    await entry.remove();
+    total -= entry.size;
+    expired++;
+  }
+  return expired;
+}

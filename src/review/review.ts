@@ -1,0 +1,176 @@
+/** What a person may do with a held message: look, release, discard, rescan. The owner of `quarantine`; every act is written down before it is done. */
+import { GatewayError } from "../core/errors.ts";
+import type { QueueId } from "../core/message.ts";
+import type { Dissection, Inspection } from "../core/outcome.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Clock } from "../observe/clock.ts";
+import type { Journal, JournalLine } from "../spool/journal.ts";
+import type { Entry, Release, ReviewLine, Spool } from "../spool/spool.ts";
+
+export interface Act {
+  readonly by: string;
+  readonly why: string;
+}
+
+export interface Held {
+  readonly id: QueueId;
+  readonly envelope: Entry["envelope"];
+  readonly size: number;
+  readonly dissection: Dissection | null;
+  readonly inspection: Inspection | null;
+  readonly verdict: Verdict | null;
+  readonly review: readonly ReviewLine[];
+}
+
+export interface ReviewOptions {
+  readonly spool: Spool;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly derivedId: (from: QueueId, what: string) => QueueId;
+  /** Hands a released or rescanned message to the owner of `incoming`. */
+  readonly enqueue: (entry: Entry) => void;
+}
+
+export function createReview({ spool, journal, clock, derivedId, enqueue }: ReviewOptions) {
+  const open = (id: QueueId): Promise<Entry> => spool.open(id, "quarantine");
+
+  async function note(
+    entry: Entry,
+    event: JournalLine["event"],
+    act: Act,
+    forwardPaths: readonly string[],
+  ): Promise<void> {
+    const sha256 = (await entry.read<Dissection>("parts.json"))?.sha256 ?? null;
+    const { reversePath, queueId } = entry.envelope;
+    const text = `by ${act.by}: ${act.why}`;
+    await journal.append(
+      { at: clock.now().toISOString(), event, queueId, forwardPaths, reversePath, sha256, size: entry.size, text },
+      "synced",
+    );
+  }
+
+  const line = (what: ReviewLine["what"], act: Act): ReviewLine => ({
+    at: clock.now().toISOString(),
+    what,
+    by: act.by,
+    why: act.why,
+  });
+
+  /** Who is still to get it: all that were asked for, none that has it already. */
+  function recipients(
+    entry: Entry,
+    review: readonly ReviewLine[],
+    wanted: readonly string[] | null,
+  ): readonly string[] {
+    const all = entry.envelope.forwardPaths.map((path) => path.address);
+    const done = new Set(review.filter((each) => each.what === "released").flatMap((each) => each.forwardPaths ?? []));
+    const asked = wanted ?? all.filter((path) => !done.has(path));
+    const strangers = asked.filter((path) => !all.includes(path));
+    if (strangers.length > 0)
+      throw new GatewayError("USAGE", { recipient: strangers.join(", "), remedy: `choose among ${all.join(", ")}` });
+    return asked;
+  }
+
+  async function isOnItsWay(id: QueueId, since: string): Promise<boolean> {
+    const found = await spool.find(id).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+    for await (const each of journal.read(new Date(since))) if (each.queueId === id) return true;
+    return false;
+  }
+
+  return {
+    async show(id: QueueId): Promise<Held> {
+      const entry = await spool.find(id);
+      return {
+        id,
+        envelope: entry.envelope,
+        size: entry.size,
+        dissection: await entry.read<Dissection>("parts.json"),
+        inspection: await entry.read<Inspection>("inspection.json"),
+        verdict: await entry.read<Verdict>("verdict.json"),
+        review: await entry.review(),
+      };
+    },
+
+    /** The octets as received, for a look from outside. */
+    octets: async (id: QueueId): Promise<AsyncIterable<Uint8Array>> => (await spool.find(id)).octets(),
+
+    /** Sends the original to all or some of its recipients, once each. The same release again is recognised by its id (R15). */
+    async release(
+      id: QueueId,
+      act: Act,
+      to: readonly string[] | null = null,
+    ): Promise<{ readonly released: QueueId; readonly forwardPaths: readonly string[]; readonly again: boolean }> {
+      const entry = await open(id);
+      const review = await entry.review();
+      const lost = review.find(
+        (each) => each.what === "released" && each.released && (to === null || sameSet(each.forwardPaths ?? [], to)),
+      );
+      if (lost?.released && !(await isOnItsWay(lost.released, lost.at)))
+        return { ...(await derive(entry, lost.released, lost.forwardPaths ?? [], lost)), again: true };
+      const forwardPaths = recipients(entry, review, to);
+      const before = review.find(
+        (each) => each.what === "released" && each.forwardPaths?.some((path) => forwardPaths.includes(path)),
+      );
+      if (forwardPaths.length === 0 || before) {
+        const last = before ?? review.findLast((each) => each.what === "released");
+        throw new GatewayError("USAGE", {
+          message: id,
+          released: `already, by ${last?.by ?? "?"} at ${last?.at ?? "?"}`,
+        });
+      }
+      const released = derivedId(id, JSON.stringify([...forwardPaths].sort()));
+      await entry.append({ ...line("released", act), forwardPaths, released });
+      return { ...(await derive(entry, released, forwardPaths, act)), again: false };
+    },
+
+    async discard(id: QueueId, act: Act): Promise<void> {
+      const entry = await open(id);
+      await entry.append(line("discarded", act));
+      await note(
+        entry,
+        "discarded",
+        act,
+        entry.envelope.forwardPaths.map((path) => path.address),
+      );
+      await entry.remove();
+    },
+
+    /** Judges it again, with the rules and the policy of now. */
+    async rescan(id: QueueId, act: Act): Promise<void> {
+      const entry = await open(id);
+      await entry.append(line("rescanned", act));
+      await entry.forget("inspection.json");
+      await entry.move("incoming");
+      enqueue(entry);
+    },
+  };
+
+  async function derive(
+    entry: Entry,
+    released: QueueId,
+    forwardPaths: readonly string[],
+    act: Act,
+  ): Promise<{ readonly released: QueueId; readonly forwardPaths: readonly string[] }> {
+    const release: Release = { from: entry.id, by: act.by, why: act.why, at: clock.now().toISOString() };
+    const paths = entry.envelope.forwardPaths.filter((path) => forwardPaths.includes(path.address));
+    const parts = await entry.read("parts.json");
+    const files = { "release.json": release, ...(parts === null ? {} : { "parts.json": parts }) };
+    const made = await spool.derive(
+      entry,
+      { envelope: { ...entry.envelope, queueId: released, forwardPaths: paths }, files },
+      "incoming",
+    );
+    await note(made, "accepted", act, forwardPaths);
+    enqueue(made);
+    return { released, forwardPaths };
+  }
+}
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((each) => b.includes(each));
+
+export type Review = ReturnType<typeof createReview>;
