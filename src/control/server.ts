@@ -42,7 +42,7 @@ export async function startControl(
   handlers: ReadonlyMap<string, Handler>,
 ): Promise<{ close(): Promise<void> }> {
   rmSync(path, { force: true });
-  const server = createServer((socket) => serve(socket, handlers));
+  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, handlers));
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
   chmodSync(path, 0o600);
   return { close: () => new Promise((resolve) => void server.close(() => resolve())) };

@@ -14,9 +14,13 @@ export interface Account {
 
 const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
 
-export async function reconcile(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
+/** The accepted messages with the forward-paths that the journal does not close. */
+async function unsettled(
+  journal: Journal,
+  outcomes: Map<string, number>,
+  from?: Date,
+): Promise<{ readonly accepted: number; readonly open: Map<QueueId, Set<string>> }> {
   const open = new Map<QueueId, Set<string>>();
-  const outcomes: Record<string, number> = {};
   let accepted = 0;
   for await (const line of journal.read(from)) {
     if (line.event === "accepted") {
@@ -24,19 +28,23 @@ export async function reconcile(spool: Spool, journal: Journal, from?: Date): Pr
       open.set(line.queueId, new Set(line.forwardPaths));
     }
     if (!final.has(line.event)) continue;
-    outcomes[line.event] = (outcomes[line.event] ?? 0) + line.forwardPaths.length;
+    outcomes.set(line.event, (outcomes.get(line.event) ?? 0) + line.forwardPaths.length);
     const left = open.get(line.queueId);
     for (const path of line.forwardPaths) left?.delete(path);
     if (left?.size === 0) open.delete(line.queueId);
   }
+  return { accepted, open };
+}
+
+export async function reconcile(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
+  const outcomes = new Map<string, number>();
+  const { accepted, open } = await unsettled(journal, outcomes, from);
   for (const state of states) {
     if (state === "arriving") continue;
-    let waiting = 0;
     for await (const id of spool.list(state)) {
-      waiting++;
+      outcomes.set(state, (outcomes.get(state) ?? 0) + 1);
       if (state !== "corrupt") open.delete(id);
     }
-    if (waiting > 0) outcomes[state] = waiting;
   }
-  return { accepted, outcomes, unaccounted: [...open.keys()] };
+  return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: [...open.keys()] };
 }

@@ -81,6 +81,25 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     return false;
   }
 
+  /** A release that was written down but never made, since the gateway died in between. */
+  async function unfinished(
+    review: readonly ReviewLine[],
+    to: readonly string[] | null,
+  ): Promise<(Act & { readonly released: QueueId; readonly forwardPaths: readonly string[] }) | null> {
+    for (const { what, released, forwardPaths = [], by, why, at } of review) {
+      if (what !== "released" || !released || (to !== null && !sameSet(forwardPaths, to))) continue;
+      if (!(await isOnItsWay(released, at))) return { released, forwardPaths, by, why };
+    }
+    return null;
+  }
+
+  function refuseTwice(id: QueueId, review: readonly ReviewLine[], forwardPaths: readonly string[]): void {
+    const releases = review.filter((each) => each.what === "released");
+    const before = releases.find((each) => each.forwardPaths?.some((path) => forwardPaths.includes(path)));
+    const told = before ?? (forwardPaths.length === 0 ? releases.at(-1) : undefined);
+    if (told) throw new GatewayError("USAGE", { message: id, released: `already, by ${told.by} at ${told.at}` });
+  }
+
   return {
     async show(id: QueueId): Promise<Held> {
       const entry = await spool.find(id);
@@ -106,22 +125,10 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     ): Promise<{ readonly released: QueueId; readonly forwardPaths: readonly string[]; readonly again: boolean }> {
       const entry = await open(id);
       const review = await entry.review();
-      const lost = review.find(
-        (each) => each.what === "released" && each.released && (to === null || sameSet(each.forwardPaths ?? [], to)),
-      );
-      if (lost?.released && !(await isOnItsWay(lost.released, lost.at)))
-        return { ...(await derive(entry, lost.released, lost.forwardPaths ?? [], lost)), again: true };
+      const lost = await unfinished(review, to);
+      if (lost) return { ...(await derive(entry, lost.released, lost.forwardPaths, lost)), again: true };
       const forwardPaths = recipients(entry, review, to);
-      const before = review.find(
-        (each) => each.what === "released" && each.forwardPaths?.some((path) => forwardPaths.includes(path)),
-      );
-      if (forwardPaths.length === 0 || before) {
-        const last = before ?? review.findLast((each) => each.what === "released");
-        throw new GatewayError("USAGE", {
-          message: id,
-          released: `already, by ${last?.by ?? "?"} at ${last?.at ?? "?"}`,
-        });
-      }
+      refuseTwice(id, review, forwardPaths);
       const released = derivedId(id, JSON.stringify([...forwardPaths].sort()));
       await entry.append({ ...line("released", act), forwardPaths, released });
       return { ...(await derive(entry, released, forwardPaths, act)), again: false };
