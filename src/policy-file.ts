@@ -1,0 +1,32 @@
+/** Reads the policy file, checks it and says where each mistake is. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { GatewayError } from "./core/errors.ts";
+import { defaultPolicy } from "./decide/default-policy.ts";
+import { type Policy, policySchema } from "./decide/policy.ts";
+import { policyComplaints } from "./decide/policy-check.ts";
+import { type Checked, checkYaml } from "./yaml/check.ts";
+import { refuse } from "./yaml/refuse.ts";
+
+/** `file` is only for the words of the problems. */
+export function checkPolicy(text: string, file: string): Checked<Policy> {
+  const checked = checkYaml(text, file, policySchema, (value) => policyComplaints(value.rules));
+  if (!checked.ok) return checked;
+  const version = createHash("sha256").update(text).digest("hex").slice(0, 12);
+  return { ...checked, value: Object.freeze({ version, lines: checked.value.rules }) };
+}
+
+/** Without a file: the built-in policy. Throws POLICY_INVALID, naming file, line, column and key. */
+export function loadPolicy(file: string | undefined): Policy {
+  const checked =
+    file === undefined ? checkPolicy(defaultPolicy, "built-in policy") : checkPolicy(readText(file), file);
+  return checked.ok ? checked.value : refuse("POLICY_INVALID", checked.problems);
+}
+
+function readText(file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new GatewayError("POLICY_INVALID", { file }, error);
+  }
+}
