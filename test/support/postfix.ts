@@ -31,6 +31,7 @@ export interface PostfixOptions {
 export interface Postfix {
   readonly dir: string;
   readonly pid: number;
+  readonly port: number;
   /** Raw messages that have been delivered, in no order. */
   delivered(): readonly string[];
   /** Queue ids that still wait. */
@@ -173,6 +174,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   }
   return {
     dir,
+    port: options.port,
     pid: Number(readFileSync(join(dir, "queue/pid/master.pid"), "utf8")),
     delivered: () =>
       [...files(join(dir, "mail/inbox/new")), ...files(join(dir, "mail/inbox/cur"))].map((file) =>

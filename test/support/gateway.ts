@@ -1,0 +1,130 @@
+/** The real gateway as a process of its own, with a configuration written for the test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** A port that nobody listens on now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+export interface GatewayOptions {
+  /** Where the one route leads, as host:port, or several. */
+  readonly nextHop: string | readonly string[];
+  readonly domains?: readonly string[];
+  /** More settings of the route, in YAML flow style: `reply_after: verdict, retry: {first: 1s}`. */
+  readonly route?: string;
+  /** More lines of the configuration. */
+  readonly more?: string;
+  readonly rules?: readonly string[];
+  readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly smtpPort?: number;
+}
+
+export interface Gateway {
+  readonly dir: string;
+  readonly config: string;
+  readonly smtp: number;
+  readonly web: number;
+  readonly child: ChildProcess;
+  readonly pid: number;
+  log(): readonly Record<string, unknown>[];
+  metric(name: string): Promise<number>;
+  /** Resolves with the exit code, or null when a signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  cleanUp(): void;
+}
+
+export function writeConfig(
+  options: GatewayOptions & { readonly smtp: number; readonly web: number; readonly dir: string },
+): string {
+  const list = (items: readonly string[]): string => `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+  const hops = typeof options.nextHop === "string" ? [options.nextHop] : options.nextHop;
+  const file = join(options.dir, "sallyport.yaml");
+  writeFileSync(
+    file,
+    [
+      "hostname: gateway.test",
+      "data_dir: ./data",
+      `listen: { smtp: "127.0.0.1:${options.smtp}", web: "127.0.0.1:${options.web}" }`,
+      `routes: [{ domains: ${list(options.domains ?? ["bench.test"])}, next_hop: ${list(hops)}${options.route ? `, ${options.route}` : ""} }]`,
+      `rules: ${list(options.rules ?? [join(root, "rules")])}`,
+      options.more ?? "",
+      "",
+    ].join("\n"),
+  );
+  return file;
+}
+
+async function ready(web: number, child: ChildProcess): Promise<boolean> {
+  for (let tries = 0; tries < 600 && child.exitCode === null && child.signalCode === null; tries++) {
+    try {
+      if ((await fetch(`http://127.0.0.1:${web}/ready`)).ok) return true;
+    } catch {
+      // not listening yet
+    }
+    await sleep(50);
+  }
+  return false;
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "gateway-"));
+  mkdirSync(dir, { recursive: true });
+  const smtp = options.smtpPort ?? (await freePort());
+  const web = await freePort();
+  const config = writeConfig({ ...options, smtp, web, dir });
+  const logFile = join(dir, `log-${Date.now()}.ndjson`);
+  const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--config", config], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ...options.env },
+  });
+  const sink = createWriteStream(logFile);
+  let errors = "";
+  child.stdout.pipe(sink);
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-20_000);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const log = (): readonly Record<string, unknown>[] =>
+    (existsSync(logFile) ? readFileSync(logFile, "utf8") : "")
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  if (!(await ready(web, child))) {
+    child.kill("SIGKILL");
+    throw new Error(`The gateway did not start:\n${errors}\n${JSON.stringify(log().slice(-5))}`);
+  }
+  return {
+    dir,
+    config,
+    smtp,
+    web,
+    child,
+    pid: child.pid ?? 0,
+    log,
+    async metric(name) {
+      const text = await (await fetch(`http://127.0.0.1:${web}/metrics`)).text();
+      const lines = text.split("\n").filter((line) => line.startsWith(`sallyport_${name}`) && !line.startsWith("#"));
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    },
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return await ended;
+    },
+    cleanUp: () => rmSync(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 }),
+  };
+}
