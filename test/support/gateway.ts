@@ -121,9 +121,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const lines = text.split("\n").filter((line) => line.startsWith(`sallyport_${name}`) && !line.startsWith("#"));
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
     },
-    async stop(signal = "SIGTERM") {
+    stop(signal = "SIGTERM") {
       child.kill(signal);
-      return await ended;
+      return ended;
     },
     cleanUp: () => rmSync(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 }),
   };
