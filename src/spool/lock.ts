@@ -46,5 +46,5 @@ export function lockSpool(root: string): Disposable {
     );
   }
   notePid(pidFile);
-  return { [Symbol.dispose]: () => database.close() };
+  return { [Symbol.dispose]: () => void (database.isOpen && database.close()) };
 }
