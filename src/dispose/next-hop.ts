@@ -1,5 +1,5 @@
 /** The SMTP client side as the stages see it: one transaction with a next hop, and the question whether a recipient exists. Contract. */
-import type { Envelope } from "../core/message.ts";
+import type { Bytes, Envelope } from "../core/message.ts";
 import type { Reply } from "../core/status.ts";
 
 export interface Outgoing {
@@ -9,6 +9,8 @@ export interface Outgoing {
   /** Our fields for the top, each with its CRLF. */
   readonly fields: string;
   octets(): AsyncIterable<Uint8Array>;
+  /** Of the octets, without `fields`: announced to a next hop that wants to know (RFC 1870). */
+  readonly size?: Bytes;
 }
 
 /** Asked when the next hop has taken some recipients and refused others, before the octets are ended (R8). Rejecting gives up the transaction. */
