@@ -1,31 +1,47 @@
-/** The configuration: names, units, defaults and prose in one place. docs/configuration.md is generated from it. */
+/** The configuration: names, units, defaults and prose in one place; `kind` says what people write. docs/configuration.md is generated from it. */
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
+import { parseNetwork } from "./core/network.ts";
 import { parseDuration, parseSize } from "./core/units.ts";
 
+const durationWords = "must be a duration such as 500ms, 30s, 5m, 2h or 7d";
 const duration = (byDefault: string) =>
   z
-    .string()
-    .refine((text) => parseDuration(text) !== null, "not a duration; write 500ms, 30s, 5m, 2h or 7d")
+    .string(durationWords)
+    .refine((text) => parseDuration(text) !== null, durationWords)
     .transform((text) => parseDuration(text) ?? 0)
-    .prefault(byDefault);
+    .prefault(byDefault)
+    .meta({ kind: "duration" });
+const sizeWords = "must be a size such as 64KiB, 25MiB or 2GiB";
 const size = (byDefault: string) =>
   z
-    .string()
-    .refine((text) => parseSize(text) !== null, "not a size; write 64KiB, 25MiB or 2GiB")
+    .string(sizeWords)
+    .refine((text) => parseSize(text) !== null, sizeWords)
     .transform((text) => parseSize(text) ?? 0)
-    .prefault(byDefault);
+    .prefault(byDefault)
+    .meta({ kind: "size" });
 const count = (byDefault: number, least = 1) => z.int().min(least).default(byDefault);
-const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, "not host:port");
+const hostPortWords = "must be host:port, such as mail.example.com:25 or [2001:db8::1]:25";
+const hostPort = z
+  .string(hostPortWords)
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]]+):\d{1,5}$/, hostPortWords)
+  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536, "must have a port below 65536")
+  .meta({ kind: "host:port" });
 const domain = z
   .string()
-  .regex(/^(\*\.)?[^\s@*]+$/, "not a domain; write example.com or *.example.com")
-  .toLowerCase();
-const address = z.string().regex(/^[^\s@]+@[^\s@]+$/, "not an address");
+  .regex(/^(\*\.)?[^\s@*]+$/, "must be a domain such as example.com or *.example.com")
+  .toLowerCase()
+  .meta({ kind: "domain" });
+const address = z
+  .string()
+  .regex(/^[^\s@]+@[^\s@]+$/, "must be an address such as postmaster@example.com")
+  .meta({ kind: "mail address" });
 const network = z
   .string()
-  .regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, "not an address or network; write 192.0.2.1 or 2001:db8::/32");
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "letters, digits, - and _ only");
+  .refine((text) => parseNetwork(text) !== null, "must be an address or a network such as 192.0.2.1 or 2001:db8::/32")
+  .meta({ kind: "network" });
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "must be letters, digits, - and _, at most 64");
+const path = z.string().min(1, "must be a path").meta({ kind: "path" });
 const oneOrMore = <T extends z.ZodType>(item: T) => z.union([item.transform((one) => [one]), z.array(item).min(1)]);
 
 export const routeSchema = z.strictObject({
@@ -60,10 +76,7 @@ export const routeSchema = z.strictObject({
     .enum(["opportunistic", "required", "verified", "none"])
     .default("opportunistic")
     .describe("STARTTLS to the next hop: if offered, always, always with a valid certificate for its name, or never."),
-  tls_ca: z
-    .string()
-    .optional()
-    .describe("File with the certificates that `tls: verified` trusts. Default: those of Node."),
+  tls_ca: path.optional().describe("File with the certificates that `tls: verified` trusts. Default: those of Node."),
   verify_recipients: z
     .boolean()
     .default(true)
@@ -120,13 +133,12 @@ const smtpSchema = z.strictObject({
     .describe("Who sends a PROXY line (v1 or v2) first; from these it is required."),
   tls: z
     .strictObject({
-      cert: z
-        .string()
+      cert: path
         .optional()
         .describe(
           "PEM file; re-read when it changes. Default: a self-signed one in `data_dir`/tls, made at first start.",
         ),
-      key: z.string().optional().describe("PEM file of the private key."),
+      key: path.optional().describe("PEM file of the private key."),
       require: z
         .boolean()
         .default(false)
@@ -141,9 +153,9 @@ const scanSchema = z.strictObject({
     .enum(["auto", "wasm", "native"])
     .default("auto")
     .describe("`auto`: WASM up to 1,000 rules, native above that where it is present and the system can confine it."),
-  workers: count(Math.max(1, Math.min(availableParallelism(), 16))).describe(
-    "Sandboxed children that work at the same time.",
-  ),
+  workers: count(Math.max(1, Math.min(availableParallelism(), 16)))
+    .describe("Sandboxed children that work at the same time.")
+    .meta({ computed: "processors, at most 16" }),
   memory: size("512MiB").describe(
     "Resident memory of one child; beyond, it is killed and the part is *incomplete: limit*.",
   ),
@@ -169,9 +181,9 @@ export const configSchema = z.strictObject({
   hostname: z
     .string()
     .default(() => hostname())
-    .describe("Our name: greeting, EHLO, trace fields."),
-  data_dir: z
-    .string()
+    .describe("Our name: greeting, EHLO, trace fields.")
+    .meta({ computed: "the machine's" }),
+  data_dir: path
     .default("./data")
     .describe("Spool, journal, databases. Relative paths start at the folder of this file."),
   listen: z
@@ -185,12 +197,11 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe("Where we listen."),
   routes: z.array(routeSchema).min(1).describe("Who gets mail, and where it goes."),
-  rules: z.array(z.string()).default(["./rules"]).describe("Folders of rule packs."),
-  policy: z
-    .string()
+  rules: z.array(path).default(["./rules"]).describe("Folders of rule packs."),
+  policy: path
     .optional()
     .describe(
-      "Policy file. Default: quarantine what is found from `high` upwards and what stayed incomplete, forward the rest with tags.",
+      "Policy file, see [policy.md](policy.md). Default: quarantine what is found from `high` upwards and what could not be inspected to its end, forward what is encrypted or suspicious with a tag, forward the rest.",
     ),
   smtp: smtpSchema.prefault({}).describe("The SMTP edge and its limits."),
   scan: scanSchema.prefault({}).describe("Inspection."),

@@ -16,10 +16,12 @@ export function checkPolicy(text: string, file: string): Checked<Policy> {
   return { ...checked, value: Object.freeze({ version, lines: checked.value.rules }) };
 }
 
+/** Throws POLICY_INVALID if the file cannot be read. */
+export const checkPolicyFile = (file: string): Checked<Policy> => checkPolicy(readText(file), file);
+
 /** Without a file: the built-in policy. Throws POLICY_INVALID, naming file, line, column and key. */
 export function loadPolicy(file: string | undefined): Policy {
-  const checked =
-    file === undefined ? checkPolicy(defaultPolicy, "built-in policy") : checkPolicy(readText(file), file);
+  const checked = file === undefined ? checkPolicy(defaultPolicy, "built-in policy") : checkPolicyFile(file);
   return checked.ok ? checked.value : refuse("POLICY_INVALID", checked.problems);
 }
 

@@ -42,7 +42,9 @@ class Report {
     this.#source = source;
   }
 
+  /** One complaint about a key is enough: the others mostly follow from it. */
   add(key: string, place: Place, message: string): void {
+    if (key !== "" && this.#problems.some((problem) => problem.key === key)) return;
     this.#problems.push({ file: this.#file, ...place, key, message });
   }
 

@@ -1,0 +1,78 @@
+/** `sallyport config check | show | docs`: is the configuration right, and what is in force? */
+import type { Command } from "commander";
+import { type LoadedConfig, loadConfig, readConfig } from "../config.ts";
+import { settings } from "../config-origins.ts";
+import { checkPolicyFile } from "../policy-file.ts";
+import { type Problem, showProblem } from "../yaml/check.ts";
+import { configurationPage } from "./configuration-page.ts";
+import { safe, table } from "./output.ts";
+import type { Context, ExitCode } from "./program.ts";
+
+/** Looks at one thing that the configuration names. */
+type Check = (loaded: LoadedConfig) => readonly Problem[] | Promise<readonly Problem[]>;
+
+const checkPolicy: Check = ({ config }) => {
+  const checked = config.policy === undefined ? null : checkPolicyFile(config.policy);
+  return checked === null || checked.ok ? [] : checked.problems;
+};
+
+/** In the order of their report. */
+const checks: readonly Check[] = [checkPolicy];
+
+async function problemsOf(file: string): Promise<readonly Problem[]> {
+  const checked = readConfig(file);
+  if (!checked.ok) return checked.problems;
+  const loaded = loadConfig(file);
+  const found: Problem[] = [];
+  for (const check of checks) found.push(...(await check(loaded)));
+  return found;
+}
+
+async function check({ out, configFile }: Context): Promise<ExitCode> {
+  const file = configFile();
+  const problems = await problemsOf(file);
+  out.result({ file, ok: problems.length === 0, problems }, () =>
+    problems.length === 0
+      ? `${safe(file)}: no mistakes found`
+      : problems.map((one) => safe(showProblem(one))).join("\n"),
+  );
+  return problems.length === 0 ? 0 : 1;
+}
+
+const shown = (value: unknown): string =>
+  Array.isArray(value) ? value.map(String).join(", ") || "none" : String(value);
+
+function show({ out, config }: Context, options: { readonly origin?: true }): void {
+  const loaded = config();
+  const all = settings(loaded);
+  out.result({ file: loaded.file, settings: all }, () =>
+    options.origin
+      ? table(
+          ["SETTING", "VALUE", "FROM"],
+          all.map(({ key, value, origin }) => [key, shown(value), origin]),
+        )
+      : table(
+          ["SETTING", "VALUE"],
+          all.map(({ key, value }) => [key, shown(value)]),
+        ),
+  );
+}
+
+export function register(program: Command, context: Context): void {
+  const config = program.command("config").description("check or show the configuration");
+  config
+    .command("check")
+    .description("check the configuration and the policy it names; exit 1 if there are mistakes")
+    .addHelpText("after", "\nExamples:\n  sallyport config check\n  sallyport config check --config new.yaml --json")
+    .action(context.action(() => check(context)));
+  config
+    .command("show")
+    .description("print every setting that is in force")
+    .option("--origin", "with the line that sets it, or `default`")
+    .addHelpText("after", "\nExample:\n  sallyport config show --origin")
+    .action(context.action((options: { origin?: true }) => show(context, options)));
+  config
+    .command("docs")
+    .description("print docs/configuration.md")
+    .action(context.action(() => context.out.result(configurationPage(), () => configurationPage().trimEnd())));
+}
