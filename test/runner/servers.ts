@@ -1,0 +1,83 @@
+/** Servers and tools that some tests talk to: installs them where that is our business, else names them. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+
+interface Server {
+  readonly name: string;
+  /** Any of these exists when it is installed. */
+  readonly programs: readonly string[];
+  readonly debianPackage: string;
+}
+
+const servers: readonly Server[] = [
+  { name: "postfix", programs: ["/usr/sbin/postfix"], debianPackage: "postfix" },
+  { name: "swaks", programs: ["/usr/bin/swaks", "/usr/local/bin/swaks"], debianPackage: "swaks" },
+];
+
+const isThere = ({ programs }: Server): boolean => programs.some((program) => existsSync(program));
+const missing = (names: Iterable<string>): readonly Server[] => {
+  const wanted = new Set(names);
+  return servers.filter((server) => wanted.has(server.name) && !isThere(server));
+};
+
+async function mayInstall(packages: string): Promise<boolean> {
+  if (process.env["CI"] === "true" || !process.stdin.isTTY) return true;
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  const said = await prompt.question(
+    `The tests need ${packages}. Install with apt-get now? No daemon is started. [Y/n] `,
+  );
+  prompt.close();
+  return !/^n/i.test(said.trim());
+}
+
+const policyFile = "/usr/sbin/policy-rc.d";
+const savedFile = `${policyFile}.sallyport-saved`;
+
+/** Debian starts the daemon of a package that is installed unless this program says 101 (invoke-rc.d(8)); the site's own one comes back. */
+function withoutDaemons(work: () => void): void {
+  const stay = (): void => undefined;
+  process.on("SIGINT", stay);
+  const hadOwn = existsSync(policyFile);
+  if (hadOwn) renameSync(policyFile, savedFile);
+  try {
+    writeFileSync(policyFile, "#!/bin/sh\nexit 101\n");
+    chmodSync(policyFile, 0o755);
+    work();
+  } finally {
+    rmSync(policyFile, { force: true });
+    if (hadOwn) renameSync(savedFile, policyFile);
+    process.off("SIGINT", stay);
+  }
+}
+
+function aptGet(...args: string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const { status, stderr } = spawnSync("apt-get", ["-qq", ...args], { env, encoding: "utf8" });
+  if (status !== 0) process.stderr.write(stderr);
+  return status === 0;
+}
+
+/** `--no-remove`: another mail server on this machine is worth more than a test. */
+function install(packages: readonly string[]): void {
+  const options = ["install", "--yes", "--no-remove", "--no-install-recommends"];
+  withoutDaemons(() => aptGet(...options, ...packages) || (aptGet("update") && aptGet(...options, ...packages)));
+}
+
+/** Returns the names of those that are still missing. */
+export async function provide(names: Iterable<string>): Promise<readonly string[]> {
+  const wanted = [...names];
+  const packages = missing(wanted).map((server) => server.debianPackage);
+  if (packages.length === 0) return [];
+  const isOurs = process.getuid?.() === 0 && existsSync("/etc/debian_version");
+  if (isOurs && (await mayInstall(packages.join(", ")))) {
+    process.stdout.write(`installing ${packages.join(", ")} for the tests (no daemon is started)\n`);
+    install(packages);
+  }
+  const still = missing(wanted);
+  if (still.length > 0)
+    process.stdout.write(
+      `Missing for some tests: ${still.map(({ name }) => name).join(", ")}. On Debian, as root: apt-get install ${still.map((server) => server.debianPackage).join(" ")}\n`,
+    );
+  return still.map((server) => server.name);
+}
