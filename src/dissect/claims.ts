@@ -1,0 +1,157 @@
+/** What the Content-* fields of an entity claim: sets, since readers differ in which of several they believe. */
+import type { TransferEncoding } from "../core/message.ts";
+import { type Field, valuesOf } from "./header.ts";
+import { candidateNames } from "./names.ts";
+import { type Parameter, parseParameters, stripComments } from "./parameters.ts";
+import type { Note } from "./report.ts";
+import { decodeWords } from "./words.ts";
+
+export interface Claims {
+  /** Media types, lower case, the most plausible first; the default of RFC 2045 §5.2 where none is declared, empty where none can be read. */
+  readonly types: readonly string[];
+  /** False: the type is the default. */
+  readonly typed: boolean;
+  /** Octets as latin1, the most plausible first. */
+  readonly boundaries: readonly string[];
+  /** At least one, in the order of the fields. */
+  readonly encodings: readonly TransferEncoding[];
+  /** An encoding that nobody knows was among them. */
+  readonly unknownEncoding: boolean;
+  readonly names: readonly string[];
+  readonly attachment: boolean;
+  readonly notes: readonly Note[];
+}
+
+const mostBoundaries = 8;
+
+export const isMultipart = (type: string): boolean => type.startsWith("multipart/");
+
+/** Reports and references about messages, which are text of their own kind; any other message/* is opened like message/rfc822. */
+const messageLeaves =
+  /^message\/(?:delivery-status|global-delivery-status|disposition-notification|global-disposition-notification|external-body|partial|feedback-report|tracking-status|http|s-http|sip|sipfrag|cpim|imdn\+xml)$/;
+export const isMessage = (type: string): boolean => type.startsWith("message/") && !messageLeaves.test(type);
+
+const kind = (type: string): string => (isMultipart(type) ? "multipart" : isMessage(type) ? "message" : "leaf");
+
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const mediaType = new RegExp(`(${token})\\s*/\\s*(${token})`, "g");
+
+/** Several in one value: a comma list, against the grammar, of which each reader takes another. */
+const mediaTypes = (main: string): readonly string[] =>
+  [...main.slice(0, 1000).replace(/[\0"]/g, "").matchAll(mediaType)].map(([, type = "", subtype = ""]) =>
+    `${type}/${subtype}`.toLowerCase(),
+  );
+
+const known: readonly (readonly [RegExp, TransferEncoding])[] = [
+  [/^[^a-z0-9]*base-?64/, "base64"],
+  [/^[^a-z0-9]*quoted-?print/, "quoted-printable"],
+  [/^(?:x-)?uu(?:encode|code|e)?$/, "uuencode"],
+  [/^(?:[78]-?bit|binary|none)$/, "identity"],
+];
+
+const encodingOf = (word: string): TransferEncoding | null =>
+  known.find(([pattern]) => pattern.test(word))?.[1] ?? null;
+
+function readEncodings(values: readonly string[]): Pick<Claims, "encodings" | "unknownEncoding" | "notes"> {
+  const found = new Set<TransferEncoding>();
+  const unknown: string[] = [];
+  for (const value of values) {
+    const words = stripComments(value.slice(0, 1000))
+      .toLowerCase()
+      .replace(/[\0"']/g, "")
+      .split(/[\s,;]+/)
+      .filter(Boolean);
+    const readable = words.some((word) => encodingOf(word)) ? words : [words.join("")];
+    for (const word of readable) {
+      const encoding = encodingOf(word);
+      if (encoding) found.add(encoding);
+      else if (word !== "") unknown.push(word);
+    }
+  }
+  const notes: Note[] = [];
+  if (unknown.length > 0)
+    notes.push({
+      rule: "unknown-encoding",
+      severity: "medium",
+      text: `Unknown transfer encoding "${unknown.join(", ")}"`,
+    });
+  if (found.size > 1)
+    notes.push({
+      rule: "conflicting-encoding",
+      severity: "high",
+      text: `Several transfer encodings: ${[...found].join(", ")}`,
+    });
+  if (unknown.length > 0 || found.size === 0) found.add("identity");
+  return { encodings: [...found], unknownEncoding: unknown.length > 0, notes };
+}
+
+function readBoundaries(parameters: readonly Parameter[]): Pick<Claims, "boundaries" | "notes"> {
+  const claims = parameters.filter(({ name }) => name === "boundary");
+  const best = new Set(claims.map(({ values: [value = ""] }) => value.trim()));
+  const all = new Set(best);
+  for (const { values } of claims)
+    for (const value of values) {
+      all.add(value.trim());
+      // Some readers decode words here, others do not.
+      if (value.includes("=?")) all.add(decodeWords(value).trim());
+    }
+  const notes: Note[] = [];
+  if (best.size > 1)
+    notes.push({
+      rule: "conflicting-boundary",
+      severity: "high",
+      text: `${best.size} different boundaries are declared`,
+    });
+  if (all.size > mostBoundaries)
+    notes.push({ incomplete: "limit", text: `Of ${all.size} boundaries the first ${mostBoundaries} were tried` });
+  return { boundaries: [...all].slice(0, mostBoundaries), notes };
+}
+
+function readTypes(mains: readonly string[], fallback: string): Pick<Claims, "types" | "typed" | "notes"> {
+  const types = [...new Set(mains.flatMap(mediaTypes))];
+  const kinds = new Set(types.map(kind));
+  const severity = kinds.size > 1 ? "high" : "low";
+  const notes: readonly Note[] =
+    types.length > 1
+      ? [{ rule: "conflicting-type", severity, text: `Several media types: ${types.slice(0, 5).join(", ")}` }]
+      : [];
+  return { types: mains.length === 0 ? [fallback] : types, typed: mains.length > 0, notes };
+}
+
+/** `fallback` is the type of an entity that declares none: RFC 2045 §5.2, RFC 2046 §5.1.5. */
+export function readClaims(fields: readonly Field[], fallback: string): Claims {
+  const typeFields = valuesOf(fields, "content-type").map(parseParameters);
+  const dispositions = valuesOf(fields, "content-disposition").map(parseParameters);
+  const typeParameters = typeFields.flatMap(({ list }) => list);
+  const charset = typeParameters.find(({ name }) => name === "charset")?.values[0] ?? "";
+  const types = readTypes(
+    typeFields.map(({ main }) => main),
+    fallback,
+  );
+  const boundaries = readBoundaries(typeParameters);
+  const encodings = readEncodings(valuesOf(fields, "content-transfer-encoding"));
+  const names = candidateNames(
+    dispositions.flatMap(({ list }) => list),
+    typeParameters,
+    charset,
+  );
+  const notes: Note[] = [...types.notes, ...boundaries.notes, ...encodings.notes];
+  if (names.conflict)
+    notes.push({
+      rule: "conflicting-name",
+      severity: "high",
+      text: `Names with different extensions: ${names.names.slice(0, 4).join(" | ")}`,
+    });
+  if (names.overflow || [...typeFields, ...dispositions].some(({ overflow }) => overflow))
+    notes.push({ incomplete: "limit", text: "More names or parameters than are read" });
+  return {
+    types: types.types,
+    typed: types.typed,
+    boundaries: boundaries.boundaries,
+    encodings: encodings.encodings,
+    unknownEncoding: encodings.unknownEncoding,
+    names: names.names,
+    attachment: dispositions.some(({ main }) => /^["\s\0]*attachment/i.test(main)),
+    notes,
+  };
+}

@@ -1,0 +1,122 @@
+/** The list of parts as it grows: unique paths, one hash per view, merged claims, and the limits. */
+import { createHash, hash } from "node:crypto";
+import type { Bytes, Part, Role, Sha256, TransferEncoding, View } from "../core/message.ts";
+import { type Base64Notes, eachBase64 } from "./base64.ts";
+import { decodeView } from "./decode.ts";
+
+export interface Digest extends Base64Notes {
+  readonly sha256: Sha256;
+  readonly size: Bytes;
+}
+
+export interface Leaf {
+  /** Another part may have it already: then this is another reading, and gets `~2` behind it. */
+  readonly path: string;
+  readonly role: Role;
+  readonly names: readonly string[];
+  readonly declaredTypes: readonly string[];
+  readonly view: View;
+}
+
+interface Reading {
+  readonly part: Part;
+  readonly names: Set<string>;
+  readonly declaredTypes: Set<string>;
+}
+
+/** Octets that may be read, as a multiple of the message: alternative readings of nested parts would multiply otherwise. */
+const mostRead = (messageSize: Bytes, depth: number): Bytes => messageSize * (depth + 8) + 1024 * 1024;
+
+const sha256Of = (octets: Uint8Array): Sha256 => hash("sha256", octets, "hex") as Sha256;
+
+export class Parts {
+  readonly #message: Buffer;
+  readonly #most: number;
+  readonly #readings = new Map<string, Reading[]>();
+  readonly #digests = new Map<string, Digest>();
+  readonly #list: Reading[] = [];
+  #left: Bytes;
+  /** Something was not added because of the number of parts, or of octets to read. */
+  full = false;
+
+  constructor(message: Buffer, limits: { readonly parts: number; readonly depth: number }) {
+    this.#message = message;
+    this.#most = limits.parts;
+    this.#left = mostRead(message.length, limits.depth);
+  }
+
+  /** Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
+  add(leaf: Leaf): Digest | null {
+    if (this.full) return null;
+    const digest = this.#digest(leaf.view);
+    if (!digest) return null;
+    const readings = this.#readings.get(leaf.path) ?? [];
+    const same = readings.find(({ part }) => part.sha256 === digest.sha256);
+    if (same) {
+      for (const name of leaf.names) same.names.add(name);
+      for (const type of leaf.declaredTypes) same.declaredTypes.add(type);
+      return digest;
+    }
+    if (this.#list.length >= this.#most) {
+      this.full = true;
+      return null;
+    }
+    const path = readings.length === 0 ? leaf.path : `${leaf.path}~${readings.length + 1}`;
+    const { sha256, size } = digest;
+    const part: Part = {
+      path,
+      role: leaf.role,
+      sha256,
+      size,
+      names: [],
+      declaredTypes: [],
+      types: [],
+      view: leaf.view,
+    };
+    const reading = { part, names: new Set(leaf.names), declaredTypes: new Set(leaf.declaredTypes) };
+    this.#readings.set(leaf.path, [...readings, reading]);
+    this.#list.push(reading);
+    return digest;
+  }
+
+  list(): readonly Part[] {
+    return this.#list.map(({ part, names, declaredTypes }) => ({
+      ...part,
+      names: [...names],
+      declaredTypes: [...declaredTypes],
+    }));
+  }
+
+  /** Pays for octets to be read; false if the purse is empty. */
+  spend(octets: Bytes): boolean {
+    this.#left -= octets;
+    if (this.#left < 0) this.full = true;
+    return !this.full;
+  }
+
+  #digest(view: View): Digest | null {
+    const key = `${view.offset} ${view.length} ${view.encoding}`;
+    const cached = this.#digests.get(key);
+    if (cached) return cached;
+    if (!this.spend(view.length)) return null;
+    const digest = digestOf(this.#message, view);
+    this.#digests.set(key, digest);
+    return digest;
+  }
+}
+
+/** Large base64 is hashed slice by slice and never stands in memory as a whole. */
+function digestOf(message: Buffer, view: View): Digest {
+  const raw = message.subarray(view.offset, view.offset + view.length);
+  if (view.encoding !== ("base64" satisfies TransferEncoding)) {
+    const octets = decodeView(message, view);
+    return { sha256: sha256Of(octets), size: octets.length, junk: 0, restarts: 0 };
+  }
+  const sum = createHash("sha256");
+  let size = 0;
+  const notes = eachBase64(raw, (octets) => {
+    sum.update(octets);
+    size += octets.length;
+  });
+  return { sha256: sum.digest("hex") as Sha256, size, ...notes };
+}

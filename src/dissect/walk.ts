@@ -1,0 +1,234 @@
+/** Walks the entities of a message, from the outer to the inner ones, and adds a part for every leaf under every reading. */
+import type { DissectLimits } from "../core/job.ts";
+import { type Claims, isMessage, isMultipart, readClaims } from "./claims.ts";
+import { type Cut, DashLines, type Delimiter, endBefore, type Range } from "./delimiters.ts";
+import { type Header, parseHeader } from "./header.ts";
+import { addLeaf, addMessage, type Leaves } from "./leaves.ts";
+import { Parts } from "./parts.ts";
+import { Report } from "./report.ts";
+
+/** Paths as IMAP numbers parts, RFC 3501 §6.4.5: a message's own body is "1" below it, a multipart has no part of its own. */
+interface Place {
+  readonly leaf: string;
+  /** In front of the numbers of the entity's children. */
+  readonly inner: string;
+}
+
+interface Split {
+  readonly boundary: string;
+  readonly cut: Cut;
+}
+
+/** An entity without its header. */
+interface Content {
+  readonly body: Range;
+  readonly claims: Claims;
+  readonly place: Place;
+  readonly depth: number;
+}
+
+const below = (path: string, name: number | string): string => (path === "" ? String(name) : `${path}.${name}`);
+/** Preamble and epilogue: "0.preamble" in the message itself, "2.epilogue" in part 2. */
+const beside = (inner: string, name: string): string => `${inner === "" ? "0" : inner}.${name}`;
+
+export class Walk {
+  readonly parts: Parts;
+  readonly report = new Report();
+  readonly #message: Buffer;
+  readonly #limits: DissectLimits;
+  readonly #lines: DashLines;
+  readonly #leaves: Leaves;
+  /** Boundaries in use: a line with one of them is no odd line of another. */
+  readonly #boundaries = new Set<string>();
+  #entities: number;
+
+  constructor(message: Buffer, limits: DissectLimits) {
+    this.#message = message;
+    this.#limits = limits;
+    this.#lines = new DashLines(message);
+    this.parts = new Parts(message, limits);
+    this.#leaves = { message, parts: this.parts, report: this.report, searched: new Set() };
+    // Alternative readings visit entities again; each visit counts.
+    this.#entities = limits.parts * 4 + 100;
+  }
+
+  /** The whole message; returns its header. */
+  run(): Header {
+    const { message, parts } = this.#leaves;
+    const view = { offset: 0, length: message.length, encoding: "identity" } as const;
+    parts.add({ path: "0", role: "message", names: [], declaredTypes: ["message/rfc822"], view });
+    const header = this.#entity({ start: 0, end: message.length }, { leaf: "1", inner: "" }, 0, "text/plain");
+    if (parts.full || this.#entities < 0 || this.#lines.exhausted)
+      this.report.add("0", {
+        incomplete: "limit",
+        text: `More parts, or more readings of them, than are looked at; ${parts.list().length} parts were`,
+      });
+    return header;
+  }
+
+  get #stopped(): boolean {
+    return this.parts.full || this.#entities < 0;
+  }
+
+  #entity(range: Range, place: Place, depth: number, fallback: string): Header {
+    this.#entities--;
+    const header = parseHeader(this.#message.subarray(range.start, range.end), this.#limits.headerBytes);
+    if (!this.parts.spend(header.bodyStart)) return header;
+    if (header.unread > 0)
+      this.report.add(place.leaf, { incomplete: "limit", text: `${header.unread} octets of the header were not read` });
+    const claims = readClaims(header.fields, fallback);
+    const body = { start: range.start + header.bodyStart, end: range.end };
+    const splits = this.#splits(body, claims);
+    // A multipart is no part: what is odd about it is said of what it stands in.
+    const path = splits.length > 0 ? place.inner : place.leaf;
+    for (const text of header.oddities) this.report.add(path, { rule: "broken-header", severity: "low", text });
+    for (const note of claims.notes) this.report.add(path, note);
+    this.#content({ body, claims, place, depth }, splits);
+    return header;
+  }
+
+  /** Multipart, attached message or leaf: whatever is claimed first goes first, what is also plausible follows. */
+  #content(content: Content, splits: readonly Split[]): void {
+    const { body, claims, place, depth } = content;
+    const first = claims.types[0] ?? "";
+    if (splits.length > 0 && depth >= this.#limits.depth) {
+      this.report.add(place.leaf, {
+        incomplete: "limit",
+        text: `Nested deeper than ${this.#limits.depth}: not taken apart`,
+      });
+      addLeaf(this.#leaves, place.leaf, body, claims);
+      return;
+    }
+    const multipartFirst = splits.length > 0 && (isMultipart(first) || !claims.typed);
+    if (!multipartFirst) this.#whole(content, splits.length > 0);
+    for (const split of splits) this.#multipart(content, split);
+    const alsoWhole = claims.types.some((type) => !isMultipart(type)) && claims.typed;
+    if (multipartFirst && alsoWhole) this.#whole(content, true);
+  }
+
+  /** The entity as one piece. */
+  #whole({ body, claims, place, depth }: Content, alsoSplit: boolean): void {
+    const multipart = claims.types.some(isMultipart);
+    if (multipart && !alsoSplit && this.#encodedMultipart(body, claims, place)) return;
+    if (multipart && !alsoSplit)
+      this.report.add(place.leaf, {
+        rule: "broken-multipart",
+        severity: "medium",
+        text: "A multipart without any delimiter: taken as one part",
+      });
+    if (!claims.types.some(isMessage)) {
+      addLeaf(this.#leaves, place.leaf, body, claims);
+      return;
+    }
+    const open = addMessage(this.#leaves, place.leaf, body, claims);
+    if (!open) return;
+    if (depth >= this.#limits.depth)
+      this.report.add(place.leaf, {
+        incomplete: "limit",
+        text: `Nested deeper than ${this.#limits.depth}: not opened`,
+      });
+    else this.#entity(body, { leaf: below(place.leaf, 1), inner: place.leaf }, depth + 1, "text/plain");
+  }
+
+  /** A multipart in base64 (against RFC 2045 §6.4): some readers decode it. Left to the opener of attached messages. */
+  #encodedMultipart(body: Range, claims: Claims, place: Place): boolean {
+    if (claims.encodings[0] === "identity") return false;
+    this.report.add(place.leaf, {
+      rule: "encoded-multipart",
+      severity: "high",
+      text: "A multipart with a transfer encoding",
+    });
+    addMessage(this.#leaves, place.leaf, body, claims);
+    return true;
+  }
+
+  /** Every boundary under which the body falls into parts; the most plausible first. */
+  #splits(body: Range, claims: Claims): readonly Split[] {
+    for (const boundary of claims.boundaries) this.#boundaries.add(boundary);
+    const exact = this.#cuts(body, claims.boundaries, false);
+    if (exact.length > 0) return exact;
+    const first = this.#message.toString("latin1", body.start, Math.min(body.end, body.start + 2));
+    const bare = !claims.typed && first === "--" && !claims.types.some(isMessage);
+    if (!bare && !claims.types.some(isMultipart)) return [];
+    const loose = this.#cuts(
+      body,
+      claims.boundaries.filter((boundary) => boundary !== ""),
+      true,
+    );
+    if (loose.length > 0) return loose;
+    const guess = this.#lines.guess(body);
+    return guess === null ? [] : this.#cuts(body, [guess], false);
+  }
+
+  #cuts(body: Range, boundaries: readonly string[], loose: boolean): readonly Split[] {
+    return boundaries
+      .map((boundary) => ({ boundary, cut: this.#lines.cut(body, boundary, this.#limits.parts + 1, loose) }))
+      .filter(({ cut }) => cut.delimiters.length > 0);
+  }
+
+  #multipart(content: Content, { boundary, cut }: Split): void {
+    const { body, claims, place } = content;
+    if (!claims.boundaries.includes(boundary))
+      this.report.add(place.inner, {
+        rule: "guessed-boundary",
+        severity: "medium",
+        text: "No declared boundary occurs; taken apart at what looks like one",
+      });
+    this.#boundaries.add(boundary);
+    this.#children(content, cut);
+    const odd = cut.odd.filter((text) => !this.#boundaries.has(text));
+    if (odd.length === 0 || this.#stopped) return;
+    // RFC 2046 §5.1.1 lets a delimiter go on behind the boundary; most readers do not, some do.
+    this.report.add(place.inner, {
+      rule: "odd-delimiter",
+      severity: "medium",
+      text: `Text behind the boundary: "${odd[0]}"`,
+    });
+    this.#children(content, this.#lines.cut(body, boundary, this.#limits.parts + 1, true));
+  }
+
+  #children(content: Content, { delimiters, more }: Cut): void {
+    const { body, claims, place, depth } = content;
+    const { inner } = place;
+    const first = delimiters[0];
+    if (!first) return;
+    if (more)
+      this.report.add(place.inner, {
+        incomplete: "limit",
+        text: `More than ${delimiters.length} parts: the last ones were not separated`,
+      });
+    this.#aside(beside(inner, "preamble"), { start: body.start, end: endBefore(this.#message, first, body.start) });
+    const fallback = claims.types.includes("multipart/digest") ? "message/rfc822" : "text/plain";
+    let number = 0;
+    let closed: Delimiter | null = null;
+    delimiters.forEach((delimiter, index) => {
+      const next = delimiters[index + 1];
+      const end = next ? Math.max(delimiter.end, endBefore(this.#message, next, delimiter.end)) : body.end;
+      const range = { start: Math.min(delimiter.end, end), end };
+      if (this.#stopped) return;
+      if (delimiter.close) {
+        closed ??= delimiter;
+        this.#aside(beside(inner, "epilogue"), range);
+        return;
+      }
+      if (closed)
+        this.report.add(place.inner, {
+          rule: "parts-after-end",
+          severity: "high",
+          text: "Parts behind the closing delimiter",
+        });
+      number++;
+      const path = below(inner, number);
+      this.#entity(range, { leaf: path, inner: path }, depth + 1, fallback);
+    });
+    if (!closed)
+      this.report.add(place.inner, { rule: "unclosed-multipart", severity: "info", text: "No closing delimiter" });
+  }
+
+  /** Preamble or epilogue: no reader shows it, unless it reads the structure in another way. */
+  #aside(path: string, range: Range): void {
+    const text = this.#message.subarray(range.start, Math.min(range.end, range.start + 1024)).toString("latin1");
+    if (range.end - range.start <= 1024 && text.trim() === "") return;
+    addLeaf(this.#leaves, path, range, readClaims([], "text/plain"));
+  }
+}
