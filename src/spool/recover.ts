@@ -125,7 +125,7 @@ async function check(layout: Layout, durable: Durable, state: Claimed): Promise<
 
 export async function recover(layout: Layout, durable: Durable, log: Log): Promise<Recovery> {
   const isKnown = await checkFormat(layout);
-  for (const folder of layout.folders) await durable.keepFolder(folder);
+  await Promise.all(layout.folders.map((folder) => durable.keepFolder(folder)));
   if (!isKnown) await durable.replace(layout.root, formatFile, Buffer.from(`${spoolFormat}\n`));
   const swept = await sweep(layout, durable);
   const { returned, twice } = await putBack(layout, durable);

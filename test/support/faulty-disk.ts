@@ -19,18 +19,26 @@ export interface FaultyDisk {
   readonly made: readonly string[];
   /** The next `times` calls of this kind whose path contains `where` fail. */
   fail(call: Call, errno: string, where?: string, times?: number): void;
+  /** The call after `n` others fails, whatever it is. */
+  failNth(n: number, errno: string): void;
+  heal(): void;
 }
 
 export function faultyDisk(): FaultyDisk {
   const made: string[] = [];
   const faults: { call: Call; errno: string; where: string; times: number }[] = [];
 
+  let countdown = { left: 0, errno: "" };
+  const failure = (call: Call, errno: string): Error => Object.assign(new Error(`${errno}: ${call}`), { code: errno });
+
   function check(call: Call, path: string): void {
     made.push(`${call} ${path}`);
+    countdown.left -= 1;
+    if (countdown.left === -1 && countdown.errno !== "") throw failure(call, countdown.errno);
     const fault = faults.find((each) => each.call === call && each.times > 0 && path.includes(each.where));
     if (!fault) return;
     fault.times -= 1;
-    throw Object.assign(new Error(`${fault.errno}: ${call}`), { code: fault.errno });
+    throw failure(call, fault.errno);
   }
 
   const wrap = (file: WritableFile, path: string): WritableFile => ({
@@ -91,6 +99,13 @@ export function faultyDisk(): FaultyDisk {
     made,
     fail: (call, errno, where = "", times = 1) => {
       faults.push({ call, errno, where, times });
+    },
+    failNth: (n, errno) => {
+      countdown = { left: n, errno };
+    },
+    heal: () => {
+      faults.length = 0;
+      countdown = { left: 0, errno: "" };
     },
   };
 }
