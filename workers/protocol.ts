@@ -1,0 +1,118 @@
+/** What the gateway and its children say to each other: the headers of their frames, and checks of what a child answered. */
+import type { DissectJob, Externals, InspectJob } from "../src/core/job.ts";
+import type { Bytes } from "../src/core/message.ts";
+import { type Dissection, incompletes, type PartReport } from "../src/core/outcome.ts";
+import type { RuleProblem } from "./engines/engine.ts";
+
+/** The first frame to an opener; its body is the rules as JSON, unless a matcher has them. */
+export interface Init {
+  readonly kind: "init";
+  readonly externals: Externals;
+  /** Ids "pack.rule" whose matches are left out. */
+  readonly disabled: readonly string[];
+  /** Set where the rules are in a matcher, at the other end of descriptor 3. */
+  readonly matcher: Compiled | null;
+}
+
+/** The first frame to a matcher, with the rules as body; or to a child that only compiles them and tells. */
+export interface Compile {
+  readonly kind: "compile";
+  readonly engine: "wasm" | "native";
+  readonly externals: Externals;
+}
+
+export interface Compiled {
+  readonly engine: string;
+  readonly ruleCount: number;
+  readonly problems: readonly RuleProblem[];
+}
+
+/** The answer to `init`. */
+export interface Ready extends Compiled {
+  /** Inspector, extractor, dissector → version. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** After so many jobs the child is replaced: what its engine leaks adds up. */
+  readonly jobsPerLife: number;
+}
+
+export type JobOrder = Omit<DissectJob, "content" | "deadlineMs"> | Omit<InspectJob, "content" | "deadlineMs">;
+
+export interface Order {
+  readonly kind: "job";
+  readonly job: JobOrder;
+  /** Where the octets are: in the body, in a file of the working folder, or still there from the last job. */
+  readonly source:
+    | { readonly from: "body" }
+    | { readonly from: "file"; readonly name: string }
+    | { readonly from: "kept" };
+}
+
+export interface Answer {
+  readonly result: Dissection | PartReport;
+  /** Something in the child broke: the result stands, the child does not. */
+  readonly broken: boolean;
+}
+
+/** Up to this size a child keeps the content of its last job for the next one. */
+export const keptBytes: Bytes = 4 * 2 ** 20;
+/** A question to a matcher; its body is what to look at. */
+export interface Look {
+  readonly kind: "scan";
+  readonly externals: Externals;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+const areTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+
+export const isCompiled = (header: unknown): header is Compiled =>
+  isObject(header) && isText(header.engine) && isNumber(header.ruleCount) && Array.isArray(header.problems);
+export const isReady = (header: unknown): header is Ready =>
+  isCompiled(header) && isObject(header) && isObject(header.versions) && isNumber(header.jobsPerLife);
+
+const isFinding = (value: unknown): boolean =>
+  isObject(value) &&
+  [value.part, value.inspector, value.rule, value.severity, value.text].every(isText) &&
+  areTexts(value.tags);
+
+function isOutcome(value: unknown): boolean {
+  if (!isObject(value) || !isText(value.part) || !isText(value.inspector)) return false;
+  if (value.kind === "clean") return true;
+  if (value.kind === "found") return Array.isArray(value.findings) && value.findings.every(isFinding);
+  return value.kind === "incomplete" && isText(value.text) && (incompletes as readonly unknown[]).includes(value.why);
+}
+
+const isPart = (value: unknown): boolean =>
+  isObject(value) &&
+  [value.path, value.role, value.sha256].every(isText) &&
+  isNumber(value.size) &&
+  [value.names, value.declaredTypes, value.types].every(areTexts) &&
+  (value.view === null || (isObject(value.view) && isNumber(value.view.offset) && isNumber(value.view.length)));
+
+const isPartReport = (value: Readonly<Record<string, unknown>>): boolean =>
+  areTexts(value.types) &&
+  Array.isArray(value.members) &&
+  value.members.every(isPart) &&
+  isObject(value.spent) &&
+  isNumber(value.spent.members) &&
+  isNumber(value.spent.bytes) &&
+  isObject(value.timings) &&
+  isObject(value.versions);
+
+const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
+  Array.isArray(value.parts) &&
+  value.parts.length > 0 &&
+  value.parts.every(isPart) &&
+  isObject(value.header) &&
+  isText(value.sha256) &&
+  isNumber(value.size);
+
+/** A child may be in hostile hands: its answer has the right shape, or the child has failed. */
+export function isAnswer(header: unknown, kind: JobOrder["kind"]): header is Answer {
+  if (!isObject(header) || typeof header.broken !== "boolean" || !isObject(header.result)) return false;
+  const { result } = header;
+  if (!Array.isArray(result.outcomes) || !result.outcomes.every(isOutcome)) return false;
+  return kind === "dissect" ? isDissection(result) : isPartReport(result);
+}
