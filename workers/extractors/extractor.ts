@@ -1,6 +1,6 @@
 /** Opens one kind of container. Yields members in stored order; never writes to a path taken from the archive. Contract. */
 import type { Bytes, Part } from "../../src/core/message.ts";
-import type { Incomplete } from "../../src/core/outcome.ts";
+import type { Incomplete, Severity } from "../../src/core/outcome.ts";
 
 /** One purse per job. Throws Stop("limit") before the cost is paid; counts octets really produced, never declared ones. */
 export interface Budget {
@@ -29,17 +29,28 @@ export class Stop extends Error {
   }
 }
 
-/** A member that could not be opened although the rest could: reported, never skipped. */
+/** A member that could not be opened although the rest could: reported, never skipped. Without names: something is wrong with the container itself. */
 export interface Closed {
   readonly names: readonly string[];
+  /** Its octets as they lie in the container, where they can be told. */
+  readonly bytes?: Uint8Array;
   readonly why: Incomplete;
   readonly text: string;
 }
+
+/** Something odd about the container itself, although all of it could be read: becomes a finding on it. */
+export interface Odd {
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly text: string;
+}
+
+export type Yielded = Member | Closed | Odd;
 
 export interface Extractor {
   readonly name: string;
   readonly version: string;
   wants(part: Part, bytes: Uint8Array): boolean;
-  /** Throws Stop, nothing else for any octets whatever. */
-  extract(part: Part, bytes: Uint8Array, budget: Budget): Iterable<Member | Closed> | AsyncIterable<Member | Closed>;
+  /** Throws Stop, nothing else for any octets whatever. Spends for each member and its octets before yielding it. */
+  extract(part: Part, bytes: Uint8Array, budget: Budget): Iterable<Yielded>;
 }

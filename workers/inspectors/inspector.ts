@@ -7,6 +7,8 @@ export interface Inspector {
   readonly name: string;
   /** Engine and rule versions; part of the cache key, so new rules mean new jobs. */
   readonly version: string;
+  /** Looks at names only: it is also shown members whose content could not be opened. */
+  readonly namesOnly?: true;
   /** `part.types` is what the octets are, not what the sender claims. */
   wants(part: Part): boolean;
   /** Must return an Outcome for any octets whatever. A thrown error is a bug and becomes "crashed". */

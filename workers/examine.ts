@@ -1,0 +1,212 @@
+/** What a job does to a part: identify it, show it to every inspector, open it, and do the same to all that is inside. */
+import { hash } from "node:crypto";
+import type { Externals, InspectLimits } from "../src/core/job.ts";
+import type { Part, Sha256 } from "../src/core/message.ts";
+import type { Finding, Outcome, PartReport } from "../src/core/outcome.ts";
+import { type Clock, systemClock } from "../src/observe/clock.ts";
+import { createPurse, type Purse } from "./budget.ts";
+import { emlExtractor } from "./extractors/eml.ts";
+import { type Closed, type Extractor, type Member, type Odd, Stop, type Yielded } from "./extractors/extractor.ts";
+import { gzipExtractor } from "./extractors/gzip.ts";
+import { tarExtractor } from "./extractors/tar.ts";
+import { zipExtractor } from "./extractors/zip.ts";
+import { createIdentifier, type Identifier } from "./identify.ts";
+import type { Inspector } from "./inspectors/inspector.ts";
+
+export interface Examiner {
+  /** Of everything that takes part, whether or not it looked at anything. */
+  readonly versions: Readonly<Record<string, string>>;
+  examine(part: Part, bytes: Buffer, externals: Externals, limits: InspectLimits): Promise<PartReport>;
+}
+
+export interface ExaminerOptions {
+  /** External variables as a rule should see them for this part or member; by default those of the job. */
+  readonly externalsFor?: (part: Part, base: Externals) => Externals;
+  readonly clock?: Clock;
+}
+
+export const allExtractors: readonly Extractor[] = [zipExtractor, gzipExtractor, tarExtractor, emlExtractor];
+
+const textLimit = 300;
+
+/** One job under way. */
+class Walk {
+  readonly members: Part[] = [];
+  readonly outcomes: Outcome[] = [];
+  readonly timings: Record<string, number> = {};
+  readonly purse: Purse;
+  /** Content that was opened already: the same octets hold the same members, wherever they lie. */
+  readonly #opened = new Set<string>();
+  readonly #externals: Externals;
+  readonly #limits: InspectLimits;
+  readonly #tools: Tools;
+
+  constructor(tools: Tools, externals: Externals, limits: InspectLimits) {
+    this.#tools = tools;
+    this.#externals = externals;
+    this.#limits = limits;
+    this.purse = createPurse(limits);
+  }
+
+  /** The part with its identified types. */
+  async look(given: Part, bytes: Buffer, depth: number): Promise<Part> {
+    const types = await this.#timed("identify", () => this.#tools.identifier.identify(bytes, given.role));
+    const part = { ...given, types };
+    if (depth > 0) this.members.push(part);
+    await this.#inspect(part, bytes, this.#tools.inspectors);
+    await this.#open(part, bytes, depth);
+    return part;
+  }
+
+  async #inspect(part: Part, bytes: Buffer, inspectors: readonly Inspector[]): Promise<void> {
+    const externals = this.#tools.externalsFor(part, this.#externals);
+    for (const inspector of inspectors) {
+      if (!inspector.wants(part)) continue;
+      const outcome = await this.#timed(inspector.name, async () => {
+        try {
+          return await inspector.inspect(part, bytes, externals);
+        } catch (error) {
+          return crashed(part, inspector.name, error);
+        }
+      });
+      this.outcomes.push(outcome);
+    }
+  }
+
+  async #open(part: Part, bytes: Buffer, depth: number): Promise<void> {
+    const wanted = this.#tools.extractors.filter((extractor) => extractor.wants(part, bytes));
+    if (wanted.length === 0 || this.#opened.has(part.sha256)) return;
+    this.#opened.add(part.sha256);
+    const counter = { members: 0 };
+    for (const extractor of wanted) {
+      if (depth >= this.#limits.depth)
+        this.#incomplete(part, extractor.name, "limit", `More than ${this.#limits.depth} levels deep`);
+      else await this.#extract(part, bytes, depth, extractor, counter);
+    }
+  }
+
+  async #extract(
+    part: Part,
+    bytes: Buffer,
+    depth: number,
+    extractor: Extractor,
+    counter: { members: number },
+  ): Promise<void> {
+    const { name } = extractor;
+    const before = this.outcomes.length;
+    const odds: Finding[] = [];
+    const all = extractor.extract(part, bytes, this.purse.container(bytes.length))[Symbol.iterator]();
+    try {
+      for (;;) {
+        const next = await this.#timed(name, () => all.next());
+        if (next.done === true) break;
+        if ("rule" in next.value) odds.push(asFinding(part, name, next.value));
+        else await this.#take(part, next.value, depth + 1, name, counter);
+      }
+    } catch (error) {
+      if (!(error instanceof Stop)) this.outcomes.push(crashed(part, name, error));
+      else this.#incomplete(part, name, error.why, error.message);
+    }
+    const own = this.outcomes.slice(before).some((outcome) => outcome.inspector === name && outcome.part === part.path);
+    if (odds.length > 0) this.outcomes.push({ part: part.path, inspector: name, kind: "found", findings: odds });
+    else if (!own) this.outcomes.push({ part: part.path, inspector: name, kind: "clean" });
+  }
+
+  async #take(
+    container: Part,
+    item: Exclude<Yielded, Odd>,
+    depth: number,
+    extractor: string,
+    counter: { members: number },
+  ): Promise<void> {
+    if ("why" in item && item.names.length === 0 && !item.bytes) {
+      this.#incomplete(container, extractor, item.why, item.text);
+      return;
+    }
+    const member = asPart(`${container.path}/${++counter.members}`, item);
+    if (!("why" in item)) {
+      await this.look(member, asBuffer(item.bytes), depth);
+      return;
+    }
+    this.members.push(member);
+    this.#incomplete(member, extractor, item.why, item.text);
+    const byName = this.#tools.inspectors.filter((inspector) => inspector.namesOnly);
+    await this.#inspect(member, Buffer.alloc(0), byName);
+  }
+
+  #incomplete(part: Part, inspector: string, why: Stop["why"], text: string): void {
+    this.outcomes.push({ part: part.path, inspector, kind: "incomplete", why, text: text.slice(0, textLimit) });
+  }
+
+  async #timed<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+    const began = this.#tools.clock.monotonic();
+    try {
+      return await work();
+    } finally {
+      this.timings[name] = (this.timings[name] ?? 0) + this.#tools.clock.monotonic() - began;
+    }
+  }
+}
+
+interface Tools {
+  readonly identifier: Identifier;
+  readonly inspectors: readonly Inspector[];
+  readonly extractors: readonly Extractor[];
+  readonly externalsFor: (part: Part, base: Externals) => Externals;
+  readonly clock: Clock;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+function asPart(path: string, item: Member | Closed): Part {
+  const bytes = item.bytes ?? new Uint8Array();
+  return {
+    path,
+    role: "member",
+    sha256: hash("sha256", bytes, "hex") as Sha256,
+    size: bytes.length,
+    names: item.names,
+    declaredTypes: "declaredTypes" in item ? item.declaredTypes : [],
+    types: [],
+    view: null,
+  };
+}
+
+const asFinding = (part: Part, inspector: string, { rule, severity, text }: Odd): Finding => ({
+  part: part.path,
+  inspector,
+  rule,
+  severity,
+  tags: [],
+  text: text.slice(0, textLimit),
+});
+
+function crashed(part: Part, inspector: string, error: unknown): Outcome {
+  const text = error instanceof Error ? error.message : String(error);
+  return { part: part.path, inspector, kind: "incomplete", why: "crashed", text: text.slice(0, textLimit) };
+}
+
+/** `inspectors` in the order in which they look; the matcher of rules is one that the program brings along. */
+export async function createExaminer(
+  inspectors: readonly Inspector[],
+  extractors: readonly Extractor[] = allExtractors,
+  { externalsFor = (_part, base) => base, clock = systemClock }: ExaminerOptions = {},
+): Promise<Examiner> {
+  const identifier = await createIdentifier();
+  const tools: Tools = { identifier, inspectors, extractors, externalsFor, clock };
+  const versions = Object.fromEntries([
+    ["identify", identifier.version],
+    ...[...inspectors, ...extractors].map(({ name, version }) => [name, version]),
+  ]);
+
+  return {
+    versions,
+    async examine(part, bytes, externals, limits) {
+      const began = clock.monotonic();
+      const walk = new Walk(tools, externals, limits);
+      const { types } = await walk.look({ ...part, path: "" }, bytes, 0);
+      const { members, outcomes, timings, purse } = walk;
+      return { types, members, outcomes, spent: { ...purse.spent, ms: clock.monotonic() - began }, timings, versions };
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** What octets are: a set of media types, the leading one first, traits (macros, encryption) last. Never asks the sender. */
+import { readFileSync } from "node:fs";
+import { fileTypeFromBuffer } from "file-type";
+import { WASMagic, WASMagicFlags } from "wasmagic";
+import type { Role } from "../src/core/message.ts";
+import { byMagic, hasTarChecksum } from "./identify/magic.ts";
+import { readOle } from "./identify/ole.ts";
+import { secondMeanings } from "./identify/polyglot.ts";
+import { classifyBody, classifyText, readText } from "./identify/text.ts";
+import { canonical } from "./identify/type-aliases.ts";
+import { empty, isKnown, octets, plain, rfc822, typeInfo } from "./identify/types.ts";
+import { readZipFamily } from "./identify/zip-family.ts";
+
+export interface Identifier {
+  readonly version: string;
+  /** At least one type; "application/octet-stream" if nothing is known. Never throws. */
+  identify(bytes: Buffer, role: Role): Promise<readonly string[]>;
+}
+
+const headBytes = 256 * 1024;
+const ownVersion = "identify 1";
+
+function installed(name: string): string {
+  const manifest = new URL("../package.json", import.meta.resolve(name));
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return `${name} ${version}`;
+}
+
+const isZip = (bytes: Buffer): boolean => /^PK(?:\x03\x04|\x05\x06|00PK)/.test(bytes.toString("latin1", 0, 6));
+
+/** What the first octets say by our own marks; empty if they say nothing. */
+function ownReading(bytes: Buffer): readonly string[] {
+  if (isZip(bytes)) return readZipFamily(bytes);
+  const ole = readOle(bytes);
+  if (ole) return ole;
+  const type = byMagic(bytes);
+  if (type) return [type];
+  return hasTarChecksum(bytes) ? ["application/x-tar"] : [];
+}
+
+/** Script hosts forgive control characters; we take them out and look again. */
+function almostText(bytes: Buffer): readonly string[] {
+  const head = bytes.toString("latin1", 0, 8192);
+  const cleaned = head.replace(/[\x00-\x08\x0e-\x1f]/g, "");
+  if (cleaned.length < head.length * 0.9) return [];
+  return classifyText(cleaned).filter((type) => type !== plain);
+}
+
+/** What is not worth saying: "something", or a guess at text that our own marks know better. */
+const isVague = (type: string): boolean =>
+  type === octets || type.startsWith("text/") || type.startsWith("inode/") || type === "application/json";
+
+/** Distinct, traits last. */
+function ordered(types: readonly string[]): readonly string[] {
+  const all = [...new Set(types)];
+  const isTrait = (type: string) => typeInfo(type).kind === "trait";
+  return [...all.filter((type) => !isTrait(type)), ...all.filter(isTrait)];
+}
+
+export async function createIdentifier(): Promise<Identifier> {
+  // libmagic's tests for text take 20 ms on ordinary prose, and our own marks are finer.
+  const magic = await WASMagic.create({ flags: WASMagicFlags.MIME_TYPE | WASMagicFlags.NO_CHECK_TEXT });
+
+  /** Both detectors, where our own marks say nothing. */
+  async function detectors(bytes: Buffer): Promise<readonly string[]> {
+    const head = bytes.subarray(0, headBytes);
+    const guesses = [magic.detect(head)];
+    try {
+      guesses.push((await fileTypeFromBuffer(head))?.mime ?? octets);
+    } catch {
+      // It gives up on damaged files by throwing; then it has no opinion.
+    }
+    const known = [...new Set(guesses.map(canonical))].filter((type) => !isVague(type));
+    return known.some(isKnown) ? known.filter(isKnown) : known;
+  }
+
+  async function lead(bytes: Buffer, role: Role): Promise<readonly string[]> {
+    const own = ownReading(bytes);
+    const text = readText(bytes);
+    if (own.length > 0) return text === null ? own : [...own, ...classifyText(text).filter((type) => type !== plain)];
+    if (text !== null && role === "body") return [classifyBody(text)];
+    const told = text === null ? almostText(bytes) : classifyText(text);
+    if (told.length > 0 && told[0] !== plain) return told;
+    const guessed = await detectors(bytes);
+    return guessed.length > 0 ? guessed : text === null ? [octets] : [plain];
+  }
+
+  async function identify(bytes: Buffer, role: Role): Promise<readonly string[]> {
+    if (role === "message" || role === "attached-message") return [rfc822];
+    if (bytes.length === 0) return [empty];
+    const first = await lead(bytes, role);
+    const second = secondMeanings(bytes, first[0] ?? "");
+    const saysNothing = first[0] === plain || first[0] === octets;
+    return ordered(second.length > 0 && saysNothing ? second : [...first, ...second]);
+  }
+
+  return { version: [ownVersion, installed("file-type"), installed("wasmagic")].join(", "), identify };
+}

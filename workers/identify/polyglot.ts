@@ -1,0 +1,72 @@
+/** Second meanings of the same octets: what a reader finds that does not begin at the first octet, or is more tolerant than the standards. */
+import { findDirectory } from "../formats/zip.ts";
+import { mimeArchive, zip } from "./types.ts";
+import { readZipFamily } from "./zip-family.ts";
+
+const magicRar = Buffer.from("Rar!\x1a\x07", "latin1");
+const magic7z = Buffer.from("377abcaf271c", "hex");
+/** RAR and 7-Zip look this far for their mark behind a self-extractor, or anything else. */
+const stubBytes = 1024 * 1024;
+/** Readers of PDF accept the header anywhere in the first KiB: ISO 32000-1 annex H.3.4.1. */
+const pdfJunk = 1024;
+const scriptBytes = 64 * 1024;
+
+/** Kinds of octets that hold whole files as they are: an archive inside is a member of theirs, not a second meaning. */
+const holders =
+  /ole-storage|msword|ms-(?:excel|powerpoint|outlook|project|tnef|wim|cab|access|appx|msi)|visio$|mspublisher|x-tar|iso9660|x-(?:vhd|vmdk|qemu|apple-disk|squashfs|cpio|archive|xar|msi|rpm)|rar|7z|sqlite|onenote|debian/;
+
+/** A zip directory near the end. In octets that hold files, only if the archive closes them exactly. */
+function appendedZip(bytes: Buffer, first: string): readonly string[] {
+  const directory = findDirectory(bytes);
+  if (!directory || directory.damaged || directory.entries.length === 0) return [];
+  return directory.closes || !holders.test(first) ? readZipFamily(bytes) : [];
+}
+
+/** A header that is not first, and objects behind it: prose about PDF has none. */
+const pdfInside = (bytes: Buffer): boolean =>
+  /%PDF-\d/.test(bytes.toString("latin1", 0, pdfJunk + 8)) && bytes.includes("endobj");
+
+function embedded(bytes: Buffer, mark: Buffer): boolean {
+  const at = bytes.subarray(0, stubBytes).indexOf(mark);
+  return at > 0;
+}
+
+const isIso = (bytes: Buffer): boolean =>
+  [0x8001, 0x8801, 0x9001].some(
+    (at) => bytes.length > at + 5 && /^(?:CD001|BEA01|NSR0[23])/.test(bytes.toString("latin1", at, at + 5)),
+  );
+
+/** mshta and script hosts skip what they do not understand; a program may stand behind a picture's header. */
+function scriptInside(bytes: Buffer, first: string): string[] {
+  const ends = [bytes.subarray(0, scriptBytes), bytes.length > scriptBytes ? bytes.subarray(-scriptBytes) : null];
+  const text = ends.map((end) => end?.toString("latin1") ?? "").join("\n");
+  if (/<hta:application\b/i.test(text)) return ["application/hta"];
+  const active = first.startsWith("image/") || first === "application/x-ms-shortcut";
+  return active && /<script[\s>]/i.test(text) ? ["text/html"] : [];
+}
+
+/** Word takes a MIME header anywhere near the front for a web archive, PDF header or not. */
+const mhtInside = (bytes: Buffer): boolean => {
+  const text = bytes.toString("latin1", 0, scriptBytes);
+  return /^MIME-Version:/im.test(text) && /multipart\/related|application\/x-mso|ActiveMime/i.test(text);
+};
+
+/** Whole files of other formats that a tolerant reader would find behind a beginning of another kind. */
+function whole(bytes: Buffer, first: string): string[] {
+  if (holders.test(first)) return [];
+  const found: string[] = [];
+  if (first !== "application/pdf" && pdfInside(bytes)) found.push("application/pdf");
+  if (embedded(bytes, magicRar)) found.push("application/vnd.rar");
+  if (embedded(bytes, magic7z)) found.push("application/x-7z-compressed");
+  return found;
+}
+
+/** Types besides `first`, which is what the first octets say ("" if they say nothing). */
+export function secondMeanings(bytes: Buffer, first: string): readonly string[] {
+  const found: string[] = [...appendedZip(bytes, first), ...whole(bytes, first)];
+  if (isIso(bytes)) found.push("application/x-iso9660-image");
+  if (first === "application/pdf" && mhtInside(bytes)) found.push(mimeArchive);
+  const isPlain = first === "" || first.startsWith("text/") || first === zip;
+  if (!isPlain) found.push(...scriptInside(bytes, first));
+  return found.filter((type) => type !== first);
+}

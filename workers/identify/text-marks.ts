@@ -1,0 +1,140 @@
+/** The marks by which text is told apart, in the order in which they are asked. */
+import { rtf } from "./types.ts";
+
+export type Mark = readonly [type: string, pattern: RegExp];
+
+/** Interpreter lines name the language. */
+export const interpreters: readonly Mark[] = [
+  ["text/x-python", /python/],
+  ["text/x-perl", /perl/],
+  ["text/x-ruby", /ruby/],
+  ["text/x-php", /php/],
+  ["text/javascript", /node|deno|bun/],
+  ["text/x-powershell", /pwsh/],
+  ["application/x-applescript", /osascript/],
+  ["text/x-shellscript", /./],
+];
+
+/** Marks at the very beginning, white space aside. */
+export const openings: readonly Mark[] = [
+  [rtf, /^\{\\rt/],
+  ["application/pdf", /^%PDF-/],
+  ["application/postscript", /^%!PS/],
+  ["application/x-vbe", /^#@~\^[\w+/]{6}==/],
+  ["text/calendar", /^BEGIN:VCALENDAR\b/i],
+  ["text/vcard", /^BEGIN:VCARD\b/i],
+  ["text/x-sylk", /^ID;P/],
+  ["application/x-ms-iqy", /^WEB\r?\n1\r?\n\s*\S/i],
+  ["application/x-ms-udl", /^\[oledb\]/i],
+  ["text/x-ms-regedit", /^(?:REGEDIT4|Windows Registry Editor Version)\b/],
+  ["application/x-vmdk", /^# Disk DescriptorFile/],
+  ["application/pgp", /^-----BEGIN PGP /],
+];
+
+/** Sections and settings of small configuration files that do something when opened. */
+export const settings: readonly Mark[] = [
+  ["application/x-mswinurl", /^\[InternetShortcut(?:\.[AW])?\]/im],
+  ["application/x-ms-scf", /^\[Shell\]\s*[\r\n]+(?:.*[\r\n]+){0,4}?(?:Command|IconFile)\s*=/im],
+  ["application/x-autorun", /^\[AutoRun(?:\.\w+)?\]/im],
+  ["application/x-ms-theme", /^\[(?:MasterThemeSelector|Control Panel\\Desktop)\]/im],
+  ["application/x-desktop", /^\[Desktop Entry\]/m],
+  [
+    "application/x-rdp",
+    /^(?:full address|alternate full address|remoteapplicationprogram|screen mode id|gatewayhostname):[sibSIB]:/im,
+  ],
+  ["text/x-ms-inf", /^\[Version\]\s*[\r\n]+(?:.*[\r\n]+){0,8}?\s*Signature\s*=\s*"?\$/im],
+];
+
+/** Elements that only their own format has. */
+export const elements: readonly Mark[] = [
+  ["application/hta", /<hta:application\b/i],
+  ["application/x-ms-console", /<MMC_ConsoleFile\b/],
+  ["application/windows-library+xml", /<libraryDescription\b/],
+  ["application/windows-search-connector+xml", /<searchConnectorDescription\b/],
+  ["application/x-ms-settingcontent", /<PCSettings\b|<SearchableContent\b/],
+  [
+    "application/x-wsf",
+    /<(?:package|job|component|scriptlet)\b[^>]{0,500}>[\s\S]{0,8000}?<(?:script|registration|implements)\b/i,
+  ],
+  ["application/x-ms-application", /<(?:asmv1:)?assembly\b[\s\S]{0,4000}?<(?:deployment|entryPoint)\b/],
+  ["application/x-msbuild", /<Project\b[\s\S]{0,4000}?<(?:UsingTask|Exec)\b/],
+  ["application/vnd.ms-wordml", /<\?mso-application\s+progid="Word\.Document"|<w:wordDocument\b/],
+  ["application/vnd.ms-spreadsheetml", /<\?mso-application\s+progid="Excel\.Sheet"/],
+  ["application/vnd.ms-flat-opc", /<pkg:package\b/],
+];
+
+export interface Language {
+  readonly type: string;
+  /** Each that occurs counts its weight; three make a script. */
+  readonly marks: readonly (readonly [weight: number, pattern: RegExp])[];
+}
+
+export const languages: readonly Language[] = [
+  {
+    type: "text/vbscript",
+    marks: [
+      [3, /\bCreateObject\s*\(\s*["'][\w.]+["']/i],
+      [2, /^\s*On Error Resume Next\b/im],
+      [2, /^\s*(?:Private |Public )?(?:Sub|Function)\s+\w+\s*(?:\(|$)/im],
+      [1, /^\s*End (?:Sub|Function|If)\b/im],
+      [1, /^\s*Dim\s+\w+/im],
+      [1, /^\s*Set\s+\w+\s*=/im],
+      [2, /\b(?:ExecuteGlobal|Execute|Chr[W$]?)\s*\(/i],
+      [2, /\bWScript\.\w+/i],
+      [1, /\bMsgBox\b/i],
+    ],
+  },
+  {
+    type: "text/javascript",
+    marks: [
+      [3, /\bnew\s+ActiveXObject\s*\(/],
+      [2, /\bWScript\.\w+/],
+      [2, /\beval\s*\(/],
+      [2, /\bfunction\s*[\w$]*\s*\([\w$,\s]{0,200}\)\s*\{/],
+      [2, /\(\s*(?:async\s*)?\([\w$,\s]{0,200}\)\s*=>/],
+      [1, /^\s*(?:var|let|const)\s+[\w$]+\s*=/m],
+      [1, /\b(?:String\.fromCharCode|unescape|parseInt|atob)\s*\(/],
+      [1, /\b(?:document|window|module|exports|process|console)\.[\w$]+/],
+      [1, /^\s*(?:import\s.{1,200}\sfrom\s|export\s|["']use strict["'])/m],
+      [1, /;\s*$/m],
+    ],
+  },
+  {
+    type: "text/x-powershell",
+    marks: [
+      [
+        3,
+        /\b(?:Invoke-Expression|Invoke-WebRequest|Start-Process|Start-BitsTransfer|Set-ExecutionPolicy|Import-Module|New-Object\s+(?:System\.|Net\.|-Com))/i,
+      ],
+      [2, /^\s*\$\w+\s*=/m],
+      [
+        2,
+        /\[(?:System\.)?(?:Convert|Text\.Encoding|Net\.WebClient|Reflection\.Assembly|Runtime\.InteropServices)[\w.]*\]/i,
+      ],
+      [1, /\|\s*(?:iex|Out-Null|ForEach-Object|Where-Object|%|\?)\s*/i],
+      [2, /^\s*(?:function\s+\w+-\w+|param\s*\(|\[CmdletBinding)/im],
+      [1, /\b(?:Write-Host|Write-Output|Get-\w+|Set-\w+|Remove-Item|Add-Type)\b/i],
+      [2, /\bpowershell(?:\.exe)?\s+-/i],
+    ],
+  },
+  {
+    type: "text/x-msdos-batch",
+    marks: [
+      [3, /^\s*@?echo\s+off\b/im],
+      [2, /^\s*@?(?:setlocal|endlocal|rem\s|start\s+["/]|cmd(?:\.exe)?\s+\/c|powershell(?:\.exe)?\s)/im],
+      [2, /%(?:~[a-z]+\d|comspec|temp|appdata|systemroot|userprofile|cd)%?/i],
+      [1, /^\s*@?(?:if\s+(?:not\s+)?exist|goto\s+:?\w+|call\s+:?\w+|set\s+"?\w+=)/im],
+      [1, /^:\w+\s*$/m],
+      [2, /^\s*(?:certutil|bitsadmin|mshta|rundll32|regsvr32|wscript|cscript|msiexec)(?:\.exe)?\s/im],
+    ],
+  },
+  {
+    type: "text/x-python",
+    marks: [
+      [2, /^(?:import\s+\w+(?:\s*,\s*\w+)*\s*$|from\s+[\w.]+\s+import\s)/m],
+      [2, /^(?:def|class)\s+\w+\s*(?:\(.{0,200}\))?\s*:/m],
+      [2, /^if\s+__name__\s*==/m],
+      [1, /^\s+(?:return|self\.\w+\s*=)/m],
+    ],
+  },
+];
