@@ -1,7 +1,7 @@
 /** Gzip: its members joined, as every reader does, and whatever stands behind them. RFC 1952 */
 import { crc32 } from "node:zlib";
 import type { Part } from "../../src/core/message.ts";
-import { payForOverflow } from "../budget.ts";
+import { payForDamage, payForOverflow } from "../budget.ts";
 import { inflate } from "../formats/inflate.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { decodeName } from "./names.ts";
@@ -73,7 +73,10 @@ function readMembers(bytes: Buffer, budget: Budget): Read | null {
       payForOverflow(budget);
       return null;
     }
-    if (got.kind === "damaged") return ended("its data are damaged", bytes.length);
+    if (got.kind === "damaged") {
+      payForDamage(budget, bytes.length - header.data);
+      return ended("its data are damaged", bytes.length);
+    }
     names.push(...decodeName(header.name, false));
     budget.spend({ bytes: got.bytes.length });
     room -= got.bytes.length;

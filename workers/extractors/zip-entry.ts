@@ -4,7 +4,14 @@ import { inflate } from "../formats/inflate.ts";
 import type { ZipHeader } from "../formats/zip.ts";
 
 export type Opened =
-  | { readonly kind: "bytes"; readonly readings: readonly Buffer[]; readonly end: number; readonly problem?: string }
+  | {
+      readonly kind: "bytes";
+      readonly readings: readonly Buffer[];
+      readonly end: number;
+      readonly problem?: string;
+      /** Octets of deflated data that gave nothing. */
+      readonly vain?: number;
+    }
   | { readonly kind: "unsupported"; readonly sealed: Buffer; readonly text: string }
   | { readonly kind: "limit" };
 
@@ -40,7 +47,7 @@ function openDeflated(zip: Buffer, from: number, header: ZipHeader, room: number
   if (got.kind === "damaged") {
     const raw = zip.subarray(from, told);
     if (raw.length > room) return { kind: "limit" };
-    return { kind: "bytes", readings: [raw], end: told, problem: "a file cannot be inflated" };
+    return { kind: "bytes", readings: [raw], end: told, problem: "a file cannot be inflated", vain: raw.length };
   }
   const end = Math.max(told, from + got.used);
   if (got.kind === "cut") return { kind: "bytes", readings: [got.bytes], end, problem: "a file breaks off" };
@@ -60,10 +67,10 @@ function openStored(zip: Buffer, from: number, header: ZipHeader, room: number):
   const raw = zip.subarray(from, end);
   if (raw.length > room) return { kind: "limit" };
   if (keepsPromise(raw, header)) return { kind: "bytes", readings: [raw], end };
+  const problem = "a stored file does not have the declared checksum or size";
   const other = inflate(raw, room - raw.length, header.size);
-  if (other.kind === "limit") return other;
-  const readings = other.kind === "damaged" || other.bytes.length === 0 ? [raw] : [raw, other.bytes];
-  return { kind: "bytes", readings, end, problem: "a stored file does not have the declared checksum or size" };
+  if ("bytes" in other && other.bytes.length > 0) return { kind: "bytes", readings: [raw, other.bytes], end, problem };
+  return { kind: "bytes", readings: [raw], end, problem, vain: raw.length };
 }
 
 /** `from` is where the data begin. All readings together fit into `room`. */

@@ -1,6 +1,6 @@
 /** Zip and all that is zip inside (Office, Java, OpenDocument): the union of what readers by directory and readers by local header see. */
 import type { Part } from "../../src/core/message.ts";
-import { payForOverflow } from "../budget.ts";
+import { payForDamage, payForOverflow } from "../budget.ts";
 import {
   findDirectory,
   hasUtf8Name,
@@ -66,6 +66,7 @@ function disagreement(central: ZipHeader, local: ZipHeader): string | null {
 function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: number): Generator<Yielded, number> {
   const { zip, budget } = walk;
   const told = from + header.compressedSize;
+  budget.spend({ members: 1 });
   if (isEncrypted(header)) {
     yield { names, why: "encrypted", text: "The file is encrypted", bytes: zip.subarray(from, told) };
     return told;
@@ -85,6 +86,7 @@ function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: 
         budget.spend({ bytes: reading.length, members: index > 0 ? 1 : 0 });
         yield { names, declaredTypes: [], bytes: reading };
       }
+      if (opened.vain) payForDamage(budget, opened.vain);
       return opened.end;
   }
 }
@@ -92,7 +94,6 @@ function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: 
 /** One file, by every header that speaks of it. */
 function* openFile(walk: Walk, headers: readonly ZipHeader[], from: number): Generator<Yielded, number> {
   const names = namesOf(headers);
-  walk.budget.spend({ members: 1 });
   let end = from;
   const seen = new Set<string>();
   for (const header of headers) {
@@ -119,7 +120,11 @@ function* byDirectory(walk: Walk, directory: ZipDirectory): Generator<Yielded> {
   spans.push({ start: directory.start, end: directory.end });
   if (directory.damaged) broken.add("the directory does not hold what its end record says");
   const byOffset = new Map<number, ZipHeader[]>();
-  for (const header of directory.entries) byOffset.set(header.offset, [...(byOffset.get(header.offset) ?? []), header]);
+  for (const header of directory.entries) {
+    const same = byOffset.get(header.offset);
+    if (same) same.push(header);
+    else byOffset.set(header.offset, [header]);
+  }
   for (const [offset, headers] of byOffset) {
     const place = locate(zip, offset, directory.base);
     if (!place) {
