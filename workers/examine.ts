@@ -76,11 +76,11 @@ class Walk {
   async #open(part: Part, bytes: Buffer, depth: number): Promise<void> {
     const wanted = this.#tools.extractors.filter((extractor) => extractor.wants(part, bytes));
     if (wanted.length === 0 || this.#opened.has(part.sha256)) return;
-    this.#opened.add(part.sha256);
+    const tooDeep = depth >= this.#limits.depth;
+    if (!tooDeep) this.#opened.add(part.sha256);
     const counter = { members: 0 };
     for (const extractor of wanted) {
-      if (depth >= this.#limits.depth)
-        this.#incomplete(part, extractor.name, "limit", `More than ${this.#limits.depth} levels deep`);
+      if (tooDeep) this.#incomplete(part, extractor.name, "limit", `More than ${this.#limits.depth} levels deep`);
       else await this.#extract(part, bytes, depth, extractor, counter);
     }
   }

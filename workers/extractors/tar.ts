@@ -55,7 +55,8 @@ function readHeader(bytes: Buffer, at: number): Header | null {
   };
 }
 
-const isZero = (bytes: Buffer, at: number): boolean => bytes.subarray(at, at + block).every((octet) => octet === 0);
+const zeros = Buffer.alloc(block);
+const isZero = (bytes: Buffer, at: number): boolean => bytes.compare(zeros, 0, block, at, at + block) === 0;
 
 /** "27 path=some/name\n" … */
 function readPax(data: Buffer, pending: Pending): void {
@@ -86,6 +87,8 @@ interface Walk {
   readonly bytes: Buffer;
   readonly budget: Budget;
   readonly broken: Set<string>;
+  /** Readers would take other octets for headers than we do. */
+  odd: string | null;
 }
 
 /** The content of one file, or why it cannot be had. */
@@ -120,7 +123,7 @@ function* afterEnd(walk: Walk, from: number): Generator<Yielded, number> {
     return at;
   }
   const rest = walk.bytes.subarray(at);
-  if (rest.some((octet) => octet !== 0)) {
+  if (rest.length >= block || rest.some((octet) => octet !== 0)) {
     walk.budget.spend({ members: 1, bytes: rest.length });
     yield { names: [], declaredTypes: [], bytes: rest };
     yield { rule: "tar.trailing", severity: "medium", text: "Other data stand behind the end of the tar file" };
@@ -138,9 +141,9 @@ function* walkAll(walk: Walk): Generator<Yielded> {
       at = yield* afterEnd(walk, at);
       continue;
     }
-    const told =
-      header.type === "5" || !/[0-9xgLKVSMXN\0]/.test(header.type) ? header.size : (pending.size ?? header.size);
+    const told = /[xXgLNKV]/.test(header.type) ? header.size : (pending.size ?? header.size);
     const size = Number.isSafeInteger(told) && told >= 0 ? told : 0;
+    if (told !== header.size && header.size !== 0) walk.odd = "two sizes are declared for a file";
     if (size !== told) walk.broken.add("a size is no number");
     const data = bytes.subarray(at + block, at + block + size);
     if (!readExtended(header.type, data, pending)) {
@@ -156,9 +159,16 @@ export const tarExtractor: Extractor = {
   version: "1",
   wants: (part) => part.types.includes("application/x-tar"),
   *extract(_part, bytes, budget) {
-    const walk: Walk = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), budget, broken: new Set() };
+    const walk: Walk = {
+      bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      budget,
+      broken: new Set(),
+      odd: null,
+    };
     if (!readHeader(walk.bytes, 0)) throw new Stop("malformed", "No tar file begins here");
     yield* walkAll(walk);
+    if (walk.odd !== null)
+      yield { rule: "tar.contradiction", severity: "high", text: `Readers of the tar file would differ: ${walk.odd}` };
     if (walk.broken.size > 0)
       yield { names: [], why: "malformed", text: `The tar file is damaged: ${[...walk.broken].join("; ")}` };
   },
