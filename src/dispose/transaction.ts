@@ -43,7 +43,7 @@ export async function transact(
   try {
     await impersonate(client, message.envelope);
     const asked = screen(client, message, progress.replies);
-    if (asked.length > 0) await converse(client, message, asked, mixed, progress, signal);
+    if (asked.length > 0) await converse(client, message, asked, mixed, progress);
   } catch (error) {
     if (!progress.ended) signal.throwIfAborted();
     throw error;
@@ -58,7 +58,6 @@ async function converse(
   asked: readonly string[],
   mixed: Mixed,
   progress: Progress,
-  signal: AbortSignal,
 ): Promise<void> {
   const go = await envelope(client, message, asked, progress.replies);
   if (!go) return;
@@ -72,9 +71,8 @@ async function converse(
   if (progress.replies.size > 0) {
     progress.isMixed = true;
     await mixed(accepted, new Map(progress.replies));
-    signal.throwIfAborted();
   }
-  const early = await data(client, message, progress, signal);
+  const early = await data(client, message, progress);
   const answer = early ? refusal(early) : toReply(await client.read("final dot", client.target.policy.timeouts.data));
   client.isDirty = false;
   for (const path of accepted) progress.replies.set(path, answer);
@@ -162,18 +160,14 @@ async function loneDot(client: SmtpClient): Promise<void> {
 }
 
 /** Fields and octets, then the final dot. Returns what the hop said before it, if it did. */
-async function data(
-  client: SmtpClient,
-  message: Outgoing,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<RawReply | null> {
+async function data(client: SmtpClient, message: Outgoing, progress: Progress): Promise<RawReply | null> {
   const stuffer = new Stuffer();
   const { command } = client.target.policy.timeouts;
   let pieces: Uint8Array[] = [stuffer.push(Buffer.from(message.fields))];
   let bytes = 0;
   client.wire.expect();
   for await (const chunk of message.octets()) {
+    client.wire.check();
     pieces.push(stuffer.push(chunk));
     bytes += chunk.length;
     if (bytes < flushBytes) continue;
@@ -186,7 +180,7 @@ async function data(
     client.wire.destroy();
     return early;
   }
-  signal.throwIfAborted();
+  client.wire.check();
   pieces.push(stuffer.last());
   progress.ended = true;
   client.wire.send(Buffer.concat(pieces));

@@ -63,6 +63,11 @@ export class Wire {
     return this.#replies.length > 0;
   }
 
+  /** Throws what it broke of, if it did. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
   /** Sends, without waiting, what so many replies are expected for. */
   send(octets: string | Uint8Array, replies = 0): void {
     this.#owed += replies;

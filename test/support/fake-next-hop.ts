@@ -62,11 +62,11 @@ export interface FakeNextHopOptions {
   readonly extensions?: readonly string[];
   /** Offers STARTTLS. */
   readonly tls?: Certificate;
-  /** Stops reading the octets after so many, as a hop does that hangs. */
-  readonly stallAfterBytes?: number;
+  /** In the midst of the octets: stop reading, as a hop does that hangs; cut the connection; or say something early. */
+  readonly duringData?: { readonly afterBytes: number; readonly then: typeof silence | typeof drop | string };
 }
 
-export interface FakeNextHop {
+export interface FakeNextHop extends AsyncDisposable {
   readonly port: number;
   /** "127.0.0.1:port" */
   readonly hop: string;
@@ -108,14 +108,16 @@ const usual: Readonly<Record<Verb, string>> = {
 const usualExtensions = ["PIPELINING", "SIZE 0", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
 const closesData = Buffer.from("\r\n.\r\n");
 
-const unstuff = (raw: Buffer): Buffer =>
-  Buffer.from(
-    raw
-      .subarray(0, -3)
-      .toString("latin1")
-      .replace(/^\.|(?<=\r\n)\./g, ""),
-    "latin1",
-  );
+/** RFC 5321 §4.5.2, without the lone dot. */
+function unstuff(raw: Buffer): Buffer {
+  const octets = Buffer.allocUnsafe(raw.length);
+  let to = 0;
+  for (let i = 0; i < raw.length - 3; i++) {
+    const startsLine = i === 0 || (raw[i - 1] === 10 && raw[i - 2] === 13);
+    if (!startsLine || raw[i] !== 46) octets[to++] = raw[i] as number;
+  }
+  return octets.subarray(0, to);
+}
 
 class Fake implements FakeNextHop {
   port = 0;
@@ -170,6 +172,10 @@ class Fake implements FakeNextHop {
     await once(this.#server, "close");
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   answer(verb: Verb, line: string, arrived: Arrived): Answer {
     const script = this.#replies.get(verb) ?? usual[verb];
     const one =
@@ -192,10 +198,38 @@ class Fake implements FakeNextHop {
   }
 }
 
+/** Octets that came and are not used yet; growing costs no more than twice the copying. */
+class Inbox {
+  #buffer = Buffer.alloc(65_536);
+  #from = 0;
+  #to = 0;
+
+  get octets(): Buffer {
+    return this.#buffer.subarray(this.#from, this.#to);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#to + chunk.length > this.#buffer.length) {
+      const grown = Buffer.alloc((this.octets.length + chunk.length) * 2);
+      this.#to = this.octets.copy(grown);
+      this.#from = 0;
+      this.#buffer = grown;
+    }
+    this.#to += chunk.copy(this.#buffer, this.#to);
+  }
+
+  take(length: number): Buffer {
+    const taken = Buffer.from(this.octets.subarray(0, length));
+    this.#from += length;
+    if (this.#from === this.#to) this.#from = this.#to = 0;
+    return taken;
+  }
+}
+
 class Session {
   readonly #fake: Fake;
   #socket: Socket;
-  #input: Buffer = Buffer.alloc(0);
+  readonly #inbox = new Inbox();
   #wake: () => void = () => undefined;
   #isOver = false;
   #arrived: Arrived;
@@ -228,9 +262,7 @@ class Session {
   #listen(): void {
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (chunk: Buffer) => {
-      this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
-      const { stallAfterBytes } = this.#fake.options;
-      if (stallAfterBytes !== undefined && this.#input.length > stallAfterBytes) this.#socket.pause();
+      this.#inbox.push(chunk);
       this.#wake();
     });
     const over = (): void => {
@@ -247,12 +279,8 @@ class Session {
 
   async #line(): Promise<string | null> {
     for (;;) {
-      const end = this.#input.indexOf("\r\n");
-      if (end !== -1) {
-        const line = this.#input.subarray(0, end).toString("utf8");
-        this.#input = this.#input.subarray(end + 2);
-        return line;
-      }
+      const end = this.#inbox.octets.indexOf("\r\n");
+      if (end !== -1) return this.#inbox.take(end + 2).toString("utf8", 0, end);
       if (this.#isOver) return null;
       await this.#more();
     }
@@ -281,23 +309,26 @@ class Session {
   }
 
   async #data(): Promise<void> {
-    let from = 0;
-    for (;;) {
-      const lone = this.#input.subarray(0, 3).equals(closesData.subarray(2));
-      const end = lone ? 3 : this.#input.indexOf(closesData, from) + 5;
-      if (end > 4 || lone) {
-        const raw = this.#input.subarray(0, end);
-        this.#input = this.#input.subarray(end);
-        return this.#finish(raw);
+    const { afterBytes = Infinity, then = silence } = this.#fake.options.duringData ?? {};
+    let hasMisbehaved = false;
+    for (let from = 0; ; ) {
+      const { octets } = this.#inbox;
+      if (octets.length > afterBytes && !hasMisbehaved) {
+        hasMisbehaved = true;
+        if (typeof then === "string") this.#write(then);
+        else if (then === drop) this.#socket.destroy();
+        else this.#socket.pause();
       }
-      from = Math.max(0, this.#input.length - 4);
+      const end = octets.subarray(0, 3).equals(closesData.subarray(2)) ? 3 : octets.indexOf(closesData, from) + 5;
+      if (end !== 4) return this.#finish(this.#inbox.take(end));
+      from = Math.max(0, octets.length - 4);
       if (this.#isOver) return;
       await this.#more();
     }
   }
 
   async #finish(raw: Buffer): Promise<void> {
-    const arrived = { ...this.#arrived, raw: Buffer.from(raw), octets: unstuff(raw) };
+    const arrived = { ...this.#arrived, raw, octets: unstuff(raw) };
     const reply = await this.#reply("END", "", arrived);
     this.#fake.attempts.push({ ...arrived, reply });
     if (reply.startsWith("2")) this.#fake.messages.push({ ...arrived, reply });
@@ -333,6 +364,7 @@ class Session {
     if (answer.afterMs !== undefined) await sleep(answer.afterMs);
     const say = verb === "EHLO" && answer.say === "" ? this.#ehlo() : answer.say;
     if (say === drop) this.#socket.destroy();
+    while (say === silence && !this.#isOver) await this.#more();
     if (typeof say === "symbol") return "";
     this.#write(say);
     if (answer.close) this.#socket.end();
