@@ -15,9 +15,13 @@ export interface Problem extends Place {
 /** Where the value at a path was written; null if it was not. */
 export type Where = (path: Path) => Place | null;
 
-export type Checked<T> =
-  | { readonly ok: true; readonly value: T; readonly where: Where }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+interface Refusal {
+  readonly ok: false;
+  /** At least one. */
+  readonly problems: readonly Problem[];
+}
+
+export type Checked<T> = { readonly ok: true; readonly value: T; readonly where: Where } | Refusal;
 
 /** A path, and what is wrong there. */
 export type Complaint = readonly [path: Path, message: string];
@@ -72,12 +76,34 @@ class Report {
     }
   }
 
-  /** In the order of the file; null if there is nothing to say. */
-  refusal(): { readonly ok: false; readonly problems: readonly Problem[] } | null {
-    if (this.#problems.length === 0) return null;
+  get isEmpty(): boolean {
+    return this.#problems.length === 0;
+  }
+
+  /** In the order of the file. */
+  refusal(): Refusal {
     const problems = this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column).slice(0, most);
     return { ok: false, problems };
   }
+}
+
+type Contradictions<T> = (value: T) => Iterable<Complaint>;
+
+function examine<S extends z.ZodType>(
+  source: Source,
+  report: Report,
+  schema: S,
+  contradictions: Contradictions<z.output<S>>,
+): Checked<z.output<S>> {
+  const value: unknown = source.document.toJS({ maxAliasCount: 100 });
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    report.refuse(parsed.error, schema, value);
+    return report.refusal();
+  }
+  for (const complaint of contradictions(parsed.data)) report.complain(complaint);
+  const where: Where = (path) => (source.find(path) ? source.place(path, "key") : null);
+  return report.isEmpty ? { ok: true, value: parsed.data, where } : report.refusal();
 }
 
 /** `contradictions` is asked once the schema is content. */
@@ -85,34 +111,19 @@ export function checkYaml<S extends z.ZodType>(
   text: string,
   file: string,
   schema: S,
-  contradictions: (value: z.output<S>) => Iterable<Complaint> = () => [],
+  contradictions: Contradictions<z.output<S>> = () => [],
 ): Checked<z.output<S>> {
   const source = new Source(text);
   const report = new Report(file, source);
   for (const { pos, message } of [...source.document.errors, ...source.document.warnings])
     report.add("", source.at(pos[0]), `not YAML: ${message}`);
-  const broken = report.refusal();
-  if (broken) return broken;
-
-  let value: unknown;
+  if (!report.isEmpty) return report.refusal();
   try {
-    value = source.document.toJS({ maxAliasCount: 100 });
+    return examine(source, report, schema, contradictions);
   } catch (error) {
-    // Aliases that multiply beyond measure, or that point to nothing.
-    report.complain([[], `not usable: ${error instanceof Error ? error.message : String(error)}`]);
+    // Aliases that multiply beyond measure or point to nothing, and nesting that exceeds the stack.
+    if (!(error instanceof ReferenceError || error instanceof RangeError)) throw error;
+    report.complain([[], `not usable: ${error.message}`]);
+    return report.refusal();
   }
-  const unusable = report.refusal();
-  if (unusable) return unusable;
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    report.refuse(parsed.error, schema, value);
-    return report.refusal() ?? { ok: false, problems: [] };
-  }
-  for (const complaint of contradictions(parsed.data)) report.complain(complaint);
-  return report.refusal() ?? { ok: true, value: parsed.data, where: where(source) };
 }
-
-const where =
-  (source: Source): Where =>
-  (path) =>
-    source.find(path) ? source.place(path, "key") : null;

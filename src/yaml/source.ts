@@ -19,7 +19,7 @@ export class Source {
   readonly document: Document.Parsed;
 
   constructor(text: string) {
-    this.document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    this.document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: "error" });
   }
 
   at(offset: number): Place {
