@@ -143,7 +143,7 @@ function* walkAll(walk: Walk): Generator<Yielded> {
     }
     const told = /[xXgLNKV]/.test(header.type) ? header.size : (pending.size ?? header.size);
     const size = Number.isSafeInteger(told) && told >= 0 ? told : 0;
-    if (told !== header.size && header.size !== 0) walk.odd = "two sizes are declared for a file";
+    if (told !== header.size) walk.odd = "two sizes are declared for a file";
     if (size !== told) walk.broken.add("a size is no number");
     const data = bytes.subarray(at + block, at + block + size);
     if (!readExtended(header.type, data, pending)) {
