@@ -1,6 +1,6 @@
 /** What the Content-* fields of an entity claim: sets, since readers differ in which of several they believe. */
 import type { TransferEncoding } from "../core/message.ts";
-import { type Field, valuesOf } from "./header.ts";
+import { valuesOf as allValues, type Field } from "./header.ts";
 import { candidateNames } from "./names.ts";
 import { type Parameter, parseParameters, stripComments } from "./parameters.ts";
 import type { Note } from "./report.ts";
@@ -23,6 +23,8 @@ export interface Claims {
 }
 
 const mostBoundaries = 8;
+/** Of one name. */
+const mostFields = 64;
 
 export const isMultipart = (type: string): boolean => type.startsWith("multipart/");
 
@@ -120,8 +122,15 @@ function readTypes(mains: readonly string[], fallback: string): Pick<Claims, "ty
 
 /** `fallback` is the type of an entity that declares none: RFC 2045 §5.2, RFC 2046 §5.1.5. */
 export function readClaims(fields: readonly Field[], fallback: string): Claims {
-  const typeFields = valuesOf(fields, "content-type").map(parseParameters);
-  const dispositions = valuesOf(fields, "content-disposition").map(parseParameters);
+  const notes: Note[] = [];
+  const valuesOf = (name: string): readonly string[] => {
+    const values = allValues(fields, name);
+    if (values.length > mostFields)
+      notes.push({ incomplete: "limit", text: `Of ${values.length} ${name} fields the first ${mostFields} were read` });
+    return values.slice(0, mostFields);
+  };
+  const typeFields = valuesOf("content-type").map(parseParameters);
+  const dispositions = valuesOf("content-disposition").map(parseParameters);
   const typeParameters = typeFields.flatMap(({ list }) => list);
   const charset = typeParameters.find(({ name }) => name === "charset")?.values[0] ?? "";
   const types = readTypes(
@@ -129,13 +138,13 @@ export function readClaims(fields: readonly Field[], fallback: string): Claims {
     fallback,
   );
   const boundaries = readBoundaries(typeParameters);
-  const encodings = readEncodings(valuesOf(fields, "content-transfer-encoding"));
+  const encodings = readEncodings(valuesOf("content-transfer-encoding"));
   const names = candidateNames(
     dispositions.flatMap(({ list }) => list),
     typeParameters,
     charset,
   );
-  const notes: Note[] = [...types.notes, ...boundaries.notes, ...encodings.notes];
+  notes.push(...types.notes, ...boundaries.notes, ...encodings.notes);
   if (names.conflict)
     notes.push({
       rule: "conflicting-name",

@@ -26,6 +26,7 @@ const mostLines = 500_000;
 /** Comparisons of such lines with boundaries, per message. */
 const mostSteps = 4_000_000;
 const mostOdd = 32;
+const mostGuesses = 5000;
 const [tab, lf, cr, blank, dash] = [9, 10, 13, 32, 45] as const;
 
 export class DashLines {
@@ -126,7 +127,9 @@ export class DashLines {
 
   /** The boundary that the octets themselves suggest: the first dash line that a Content-* field follows. */
   guess(range: Range): string | null {
+    let tries = 0;
     for (const at of this.#lines(range)) {
+      if (tries++ === mostGuesses) return null;
       const text = this.#message.toString("latin1", at, Math.min(range.end, at + 400));
       const [, boundary] = /^--([^\r\n]{1,200}?)[ \t]*\r?\nContent-[A-Za-z-]+[ \t]*:/i.exec(text) ?? [];
       if (boundary !== undefined) return boundary;

@@ -15,6 +15,8 @@ export interface Leaves {
   readonly report: Report;
   /** Ranges in which uuencoded files were looked for. */
   readonly searched: Set<string>;
+  /** 1, or the number of the alternative reading that is being walked. */
+  reading: number;
 }
 
 const isText = (type: string): boolean => type === "text/plain" || type === "text/html";
@@ -70,7 +72,7 @@ export function addLeaf(leaves: Leaves, path: string, range: Range, claims: Clai
   const role = roleOf(claims);
   const raw = message.subarray(range.start, range.end);
   const { names, types: declaredTypes } = claims;
-  const add = (view: View): Digest | null => parts.add({ path, role, names, declaredTypes, view });
+  const add = (view: View): Digest | null => parts.add({ path, role, names, declaredTypes, view }, leaves.reading);
   const encodings = encodingsOf(claims, raw, role);
   if (encodings.includes("base64") && !claims.encodings.includes("base64"))
     report.add(path, { rule: "undeclared-base64", severity: "low", text: "Looks like base64, which nobody declared" });
@@ -105,7 +107,10 @@ function addUuFiles(
       // With the encoding declared, the first file is the part itself.
       const whole = index === 0 && !encodings.includes("identity");
       const own = whole ? path : `${path}.uu${index + 1}`;
-      parts.add({ path: own, role: "attachment", names, declaredTypes: whole ? claims.types : [], view });
+      parts.add(
+        { path: own, role: "attachment", names, declaredTypes: whole ? claims.types : [], view },
+        leaves.reading,
+      );
       if (open)
         report.add(own, { rule: "unclosed-uuencode", severity: "info", text: "A uuencoded file without its end" });
     });
@@ -134,7 +139,10 @@ export function addMessage(leaves: Leaves, path: string, range: Range, claims: C
   const encodings: readonly TransferEncoding[] = open ? ["identity", ...encoded] : encoded;
   const role: Role = "attached-message";
   for (const encoding of encodings)
-    parts.add({ path, role, names: claims.names, declaredTypes: claims.types, view: viewOf(range, encoding) });
+    parts.add(
+      { path, role, names: claims.names, declaredTypes: claims.types, view: viewOf(range, encoding) },
+      leaves.reading,
+    );
   if (!claims.types.every(isMessage) && claims.types.some((type) => !isMessage(type) && !type.startsWith("multipart/")))
     addLeaf(leaves, path, range, claims);
   return open;

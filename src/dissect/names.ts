@@ -35,14 +35,17 @@ function readings(value: string, charset: string | null, hint: string): readonly
   const [, label = "", escaped = ""] = /^([\w-]+)'[\w-]*'(.*%.*)$/.exec(value) ?? [];
   const unstarred = escaped === "" ? [] : [decodeBytes(octets(unescapePercent(escaped)), label)];
   if (!value.includes("=?")) return [...unstarred, ...rawReadings(octets(value), hint)];
-  const literal = /^\s*=\?[^\s]*\?=\s*$/.test(value) ? [] : rawReadings(octets(value), hint);
-  return [...wordReadings(value, hint), ...literal];
+  return [...wordReadings(value, hint), ...rawReadings(octets(value), hint)];
 }
 
 /** NUL ends a name for some readers and is nothing for others. */
 const withoutNul = (name: string): readonly string[] =>
   name.includes("\0") ? [name.replaceAll("\0", ""), name.slice(0, name.indexOf("\0"))] : [name];
 
+/** Octets that did not decode, or encoded-words as they stand. */
+const isDoubtful = (name: string): boolean => name.includes("\ufffd") || /=\?[^?]*\?[bq]\?/i.test(name);
+
+/** Full-width letters count as what they look like; dots and blanks at the end are dropped by Windows. */
 const extension = (name: string): string =>
   (/\.([^.]*?)[\s.]*$/.exec(name.slice(-200).normalize("NFKC"))?.[1] ?? "").toLowerCase();
 
@@ -75,6 +78,11 @@ export function candidateNames(
     names.add(shorten(best));
     extensions.add(extension(best));
   }
-  for (const name of sets.flat(2)) names.add(shorten(name));
+  const others = sets.flat(2);
+  // Readings that went wrong say something new only if they end in something new.
+  for (const name of others.filter((name) => !isDoubtful(name))) names.add(shorten(name));
+  const ends = new Set([...names].map(extension));
+  ends.add("");
+  for (const name of others) if (isDoubtful(name) && !ends.has(extension(name))) names.add(shorten(name));
   return { names: [...names].slice(0, most), conflict: extensions.size > 1, overflow: names.size > most };
 }

@@ -36,13 +36,20 @@ function skipComment(text: string, at: number): number {
   return -1;
 }
 
+/** First octets of Shift_JIS pairs. The second one may be a backslash (of 表, 申, ソ …), which then quotes nothing. */
+const isLead = (char: string): boolean => (char >= "\x81" && char <= "\x9f") || (char >= "\xe0" && char <= "\xfc");
+const endOfUtf8 = /(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})$/;
+const isPair = (text: string, at: number): boolean =>
+  text[at + 1] === "\\" && isLead(text[at] ?? "") && !endOfUtf8.test(text.slice(Math.max(0, at - 3), at + 1));
+
 /** A quoted value that opens at `at`: its end (behind the closing quote), and its text without quoting. */
 function readQuoted(text: string, at: number): { readonly end: number; readonly value: string } | null {
   let value = "";
   for (let i = at + 1; i < text.length; i++) {
     const char = text[i] as string;
     if (char === '"') return { end: i + 1, value };
-    if (char === "\\" && i + 1 < text.length) value += text[++i];
+    const pair = isPair(text, i);
+    if (pair || (char === "\\" && i + 1 < text.length)) value += (pair ? char : "") + text[++i];
     else value += char;
   }
   return null;
@@ -75,7 +82,7 @@ function readValue(text: string, at: number): { readonly end: number; readonly v
     return { end, values: cut === "" || cut === plain ? [plain] : [plain, cut] };
   }
   const quoted = readQuoted(text, at);
-  if (!quoted) return { end, values: [plain.slice(1)] };
+  if (!quoted) return { end, values: [plain.replace(/^"|"$/g, "")] };
   const next = text.indexOf(";", quoted.end);
   const behind = text.slice(quoted.end, next < 0 ? text.length : next).trim();
   const raw = text.slice(at + 1, quoted.end - 1);
@@ -126,13 +133,20 @@ interface Section {
 function join(name: string, sections: readonly Section[]): Parameter {
   let charset: string | null = null;
   const ordered = [...sections].sort((a, b) => a.index - b.index);
-  const pieces = ordered.map(({ extended, text }) => {
-    if (!extended) return text;
-    const [all = "", label = ""] = charset === null ? (/^([^']*)'[^']*'/.exec(text) ?? []) : [];
-    charset ??= label;
-    return unescapePercent(text.slice(all.length));
-  });
-  return { name, values: [pieces.join("")], charset };
+  let value = "";
+  let escaped = "";
+  for (const { extended, text } of ordered) {
+    if (extended) {
+      const start: readonly string[] = charset === null ? (/^([^']*)'[^']*'/.exec(text) ?? []) : [];
+      charset ??= start[1] ?? "";
+      // Not unescaped yet: some senders cut inside of `%41`.
+      escaped += text.slice(start[0]?.length ?? 0);
+    } else {
+      value += unescapePercent(escaped) + text;
+      escaped = "";
+    }
+  }
+  return { name, values: [value + unescapePercent(escaped)], charset };
 }
 
 /** Plain parameters, and the sections of extended ones by name; the same section twice is two claims, not one longer value. */

@@ -10,7 +10,7 @@ export interface Digest extends Base64Notes {
 }
 
 export interface Leaf {
-  /** Another part may have it already: then this is another reading, and gets `~2` behind it. */
+  /** Another part may have it already: then this is another reading, and gets `~2` or more behind it. */
   readonly path: string;
   readonly role: Role;
   readonly names: readonly string[];
@@ -34,6 +34,7 @@ export class Parts {
   readonly #most: number;
   readonly #readings = new Map<string, Reading[]>();
   readonly #digests = new Map<string, Digest>();
+  readonly #paths = new Set<string>();
   readonly #list: Reading[] = [];
   #left: Bytes;
   /** Something was not added because of the number of parts, or of octets to read. */
@@ -45,8 +46,8 @@ export class Parts {
     this.#left = mostRead(message.length, limits.depth);
   }
 
-  /** Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
-  add(leaf: Leaf): Digest | null {
+  /** `reading`: 1, or the number of the alternative reading of a multipart that the leaf belongs to. Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
+  add(leaf: Leaf, reading = 1): Digest | null {
     if (this.full) return null;
     const digest = this.#digest(leaf.view);
     if (!digest) return null;
@@ -61,7 +62,7 @@ export class Parts {
       this.full = true;
       return null;
     }
-    const path = readings.length === 0 ? leaf.path : `${leaf.path}~${readings.length + 1}`;
+    const path = this.#free(leaf.path, reading);
     const { sha256, size } = digest;
     const part: Part = {
       path,
@@ -73,10 +74,17 @@ export class Parts {
       types: [],
       view: leaf.view,
     };
-    const reading = { part, names: new Set(leaf.names), declaredTypes: new Set(leaf.declaredTypes) };
-    this.#readings.set(leaf.path, [...readings, reading]);
-    this.#list.push(reading);
+    const added = { part, names: new Set(leaf.names), declaredTypes: new Set(leaf.declaredTypes) };
+    this.#readings.set(leaf.path, [...readings, added]);
+    this.#list.push(added);
     return digest;
+  }
+
+  #free(path: string, reading: number): string {
+    let free = reading === 1 ? path : `${path}~${reading}`;
+    for (let next = Math.max(2, reading); this.#paths.has(free); next++) free = `${path}~${next}`;
+    this.#paths.add(free);
+    return free;
   }
 
   list(): readonly Part[] {

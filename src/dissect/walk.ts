@@ -41,13 +41,14 @@ export class Walk {
   /** Boundaries in use: a line with one of them is no odd line of another. */
   readonly #boundaries = new Set<string>();
   #entities: number;
+  #readings = 1;
 
   constructor(message: Buffer, limits: DissectLimits) {
     this.#message = message;
     this.#limits = limits;
     this.#lines = new DashLines(message);
     this.parts = new Parts(message, limits);
-    this.#leaves = { message, parts: this.parts, report: this.report, searched: new Set() };
+    this.#leaves = { message, parts: this.parts, report: this.report, searched: new Set(), reading: 1 };
     // Alternative readings visit entities again; each visit counts.
     this.#entities = limits.parts * 4 + 100;
   }
@@ -101,7 +102,9 @@ export class Walk {
     }
     const multipartFirst = splits.length > 0 && (isMultipart(first) || !claims.typed);
     if (!multipartFirst) this.#whole(content, splits.length > 0);
-    for (const split of splits) this.#multipart(content, split);
+    splits.forEach((split, index) => {
+      this.#inReading(index > 0, () => this.#multipart(content, split));
+    });
     const alsoWhole = claims.types.some((type) => !isMultipart(type)) && claims.typed;
     if (multipartFirst && alsoWhole) this.#whole(content, true);
   }
@@ -184,7 +187,16 @@ export class Walk {
       severity: "medium",
       text: `Text behind the boundary: "${odd[0]}"`,
     });
-    this.#children(content, this.#lines.cut(body, boundary, this.#limits.parts + 1, true));
+    const loose = this.#lines.cut(body, boundary, this.#limits.parts + 1, true);
+    this.#inReading(true, () => this.#children(content, loose));
+  }
+
+  /** Parts of an alternative reading get its number, unless the first reading has the same octets in the same place. */
+  #inReading(alternative: boolean, walk: () => void): void {
+    const before = this.#leaves.reading;
+    if (alternative) this.#leaves.reading = ++this.#readings;
+    walk();
+    this.#leaves.reading = before;
   }
 
   #children(content: Content, { delimiters, more }: Cut): void {
