@@ -11,6 +11,7 @@ test("a mistyped name finds its neighbour, a strange one finds none", () => {
   assert.equal(nearest("nexthop", known), "next_hop");
   assert.equal(nearest("domain", known), "domains");
   assert.equal(nearest("Reply-After", known), "reply_after");
+  assert.equal(nearest("wsam", ["native", "wasm"]), "wasm");
   assert.equal(nearest("colour", known), null);
   assert.equal(nearest("x".repeat(100_000), known), null);
 });
