@@ -11,6 +11,7 @@ export interface RuleSource {
 }
 
 export interface RuleProblem {
+  readonly pack: string;
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -28,8 +29,11 @@ export interface RuleHit {
   readonly matches: readonly PatternMatch[];
 }
 
+/** The engine's own limit ran out: the part is *incomplete: timeout*, and the engine stays usable. */
+export class ScanTimeout extends Error {}
+
 export interface CompiledRules {
-  /** Private rules are left out. At most 16 matches a rule. Throws on a bug or a trap; the instance is then unusable. */
+  /** Private rules are left out. At most 16 matches a rule. Throws ScanTimeout; anything else thrown is a bug or a trap, and the engine is then unusable. */
   scan(bytes: Uint8Array, externals: Externals): readonly RuleHit[];
   readonly ruleCount: number;
   close(): void;
@@ -39,6 +43,8 @@ export interface RuleEngine {
   readonly name: "wasm" | "native";
   /** "yara-x 1.20.0 wasm" */
   readonly version: string;
+  /** The process shall be replaced after so many scans; null if it may live for ever. */
+  readonly recycleAfter: number | null;
   /** Compiles each file in a namespace of its own pack; a file with errors is left out and reported. Includes are refused. `externals` gives every variable its type and default. */
   compile(
     sources: readonly RuleSource[],
