@@ -31,7 +31,7 @@ export function topFields({ envelope, result, ruleSet, tags, findings }: Result)
 }
 
 /** Rules and tags are an admin's text, paths count from the sender's octets: none may end a line, start a comment or a quoted string. */
-const safe = (text: string): string => text.replace(/[^A-Za-z0-9._~/-]/g, "_").slice(0, longestItem);
+const safe = (text: string): string => text.replace(/[^A-Za-z0-9._~/-]/g, "_").slice(0, longestItem) || "_";
 
 /** "" without items. Folded before the item that would pass the line's end. */
 function field(name: string, items: readonly string[], separator: string): string {

@@ -3,13 +3,10 @@ import { isIPv6 } from "node:net";
 import type { Envelope } from "../core/message.ts";
 import type { SmtpClient } from "./smtp-client.ts";
 
-const longestValue = 255;
-/** In two commands, since each line has 512 octets (RFC 5321 §4.5.3.1.4). */
-const groups = [
-  ["NAME", "ADDR", "PORT"],
-  ["PROTO", "HELO", "IDENT", "SOURCE"],
-] as const;
-type Attribute = (typeof groups)[number][number];
+/** Short enough for all of them in one line of 512 octets (RFC 5321 §4.5.3.1.4). */
+const longestValue = 180;
+const attributes = ["NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE"] as const;
+type Attribute = (typeof attributes)[number];
 
 /** RFC 3461 §4: octets other than "!" to "~" without "+" and "=" become "+XX". */
 function xtext(value: string): string {
@@ -32,31 +29,25 @@ function values({ client, queueId }: Envelope): Readonly<Record<Attribute, strin
   };
 }
 
-/** Only attributes that the hop names in its EHLO reply. */
-function commands(verb: "XFORWARD" | "XCLIENT", envelope: Envelope, offered: string): string[] {
-  const names = new Set(offered.toUpperCase().split(/\s+/));
+/** With the attributes that the hop names in its EHLO reply; null if that is none. */
+function command(client: SmtpClient, verb: "XFORWARD" | "XCLIENT", envelope: Envelope): string | null {
+  const offered = client.extensions.get(verb)?.toUpperCase().split(/\s+/) ?? [];
   const all = values(envelope);
-  return groups
-    .map((group) => group.filter((name) => names.has(name)).map((name) => ` ${name}=${xtext(all[name])}`))
-    .filter((pairs) => pairs.length > 0)
-    .map((pairs) => `${verb}${pairs.join("")}`);
+  const pairs = attributes.filter((name) => offered.includes(name)).map((name) => ` ${name}=${xtext(all[name])}`);
+  return client.target.policy.pass_client === verb.toLowerCase() && pairs.length > 0
+    ? `${verb}${pairs.join("")}`
+    : null;
 }
 
-/** XFORWARD counts for the next transaction only, and may be pipelined with it. Empty if not wanted or not offered. */
-export function forwardCommands(client: SmtpClient, envelope: Envelope): string[] {
-  const offered = client.extensions.get("XFORWARD");
-  return client.target.policy.pass_client !== "xforward" || offered === undefined
-    ? []
-    : commands("XFORWARD", envelope, offered);
-}
+/** XFORWARD counts for the next transaction only, and may be pipelined with it. Null if not wanted or not offered. */
+export const forwardCommand = (client: SmtpClient, envelope: Envelope): string | null =>
+  command(client, "XFORWARD", envelope);
 
-/** XCLIENT makes the session that of our client: greeting and EHLO come anew, and the connection serves nobody else afterwards. */
+/** XCLIENT makes the session that of our client: it starts anew with EHLO, and the connection serves nobody else afterwards. */
 export async function impersonate(client: SmtpClient, envelope: Envelope): Promise<void> {
-  const offered = client.extensions.get("XCLIENT");
-  if (client.target.policy.pass_client !== "xclient" || offered === undefined) return;
-  for (const command of commands("XCLIENT", envelope, offered)) {
-    client.isSpent = true;
-    // A hop that does not believe us says 550; the message goes on under our own name.
-    if ((await client.ask(command)).code === 220) await client.hello();
-  }
+  const xclient = command(client, "XCLIENT", envelope);
+  if (xclient === null) return;
+  client.isSpent = true;
+  // A hop that does not believe us says 550; the message goes on under our own name.
+  if ((await client.ask(xclient)).code === 220) await client.hello();
 }

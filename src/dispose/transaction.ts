@@ -1,7 +1,7 @@
 /** One mail transaction: MAIL, RCPT, DATA, octets, final dot. RFC 5321 §3.3; all that may be pipelined is (RFC 2920). */
 import { GatewayError } from "../core/errors.ts";
 import { is, type Reply, reply } from "../core/status.ts";
-import { forwardCommands, impersonate } from "./introduce.ts";
+import { forwardCommand, impersonate } from "./introduce.ts";
 import type { Mixed, Outgoing } from "./next-hop.ts";
 import { isAscii, isSafePath } from "./paths.ts";
 import { type RawReply, toReply } from "./reply-reader.ts";
@@ -126,12 +126,17 @@ async function envelope(
   asked: readonly string[],
   replies: Map<string, Reply>,
 ): Promise<RawReply | null> {
-  const forward = forwardCommands(client, message.envelope);
+  const forward = forwardCommand(client, message.envelope);
   const mail = mailCommand(client, message);
-  const next = client.group([...forward, mail, ...asked.map((path) => `RCPT TO:<${path}>`), "DATA"]);
+  const next = client.group([
+    ...(forward === null ? [] : [forward]),
+    mail,
+    ...asked.map((path) => `RCPT TO:<${path}>`),
+    "DATA",
+  ]);
   const mayStop = !client.offers("PIPELINING");
   // A hop that does not believe us takes the message all the same.
-  for (let i = 0; i < forward.length; i++) await next();
+  if (forward !== null) await next();
   const sender = toReply(await next());
   if (!is(sender, 2)) {
     for (const path of asked) replies.set(path, sender);
