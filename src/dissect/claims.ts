@@ -1,5 +1,6 @@
 /** What the Content-* fields of an entity claim: sets, since readers differ in which of several they believe. */
 import type { TransferEncoding } from "../core/message.ts";
+import type { Severity } from "../core/outcome.ts";
 import { valuesOf as allValues, type Field } from "./header.ts";
 import { candidateNames } from "./names.ts";
 import { type Parameter, parseParameters, stripComments } from "./parameters.ts";
@@ -44,47 +45,47 @@ const mediaTypes = (main: string): readonly string[] =>
     `${type}/${subtype}`.toLowerCase(),
   );
 
-const known: readonly (readonly [RegExp, TransferEncoding])[] = [
-  [/^[^a-z0-9]*base-?64/, "base64"],
-  [/^[^a-z0-9]*quoted-?print/, "quoted-printable"],
-  [/^(?:x-)?uu(?:encode|code|e)?$/, "uuencode"],
-  [/^(?:[78]-?bit|binary|none)$/, "identity"],
+/** The words of the standards and of old practice, then what is taken for them by readers that look at the start only. */
+const known: readonly (readonly [RegExp, TransferEncoding, "exact" | "odd"])[] = [
+  [/^base64$/, "base64", "exact"],
+  [/^quoted-printable$/, "quoted-printable", "exact"],
+  [/^(?:x-)?uu(?:encode|code|e)?$/, "uuencode", "exact"],
+  [/^(?:7bit|8bit|binary)$/, "identity", "exact"],
+  [/^[^a-z0-9]*base-?64/, "base64", "odd"],
+  [/^[^a-z0-9]*quoted-?print/, "quoted-printable", "odd"],
+  [/^(?:[78]-?bits?|none)$/, "identity", "odd"],
 ];
 
 const encodingOf = (word: string): TransferEncoding | null =>
   known.find(([pattern]) => pattern.test(word))?.[1] ?? null;
 
+/** Words of a field; together, where only that makes sense: a fold inside of a word. */
+function wordsOf(value: string): readonly string[] {
+  const text = stripComments(value.slice(0, 1000))
+    .toLowerCase()
+    .replace(/[\0"']/g, "");
+  const words = text.split(/[\s,;]+/).filter(Boolean);
+  return words.some((word) => encodingOf(word)) ? words : [words.join("")].filter(Boolean);
+}
+
+/** Written in one piece and as the standard has it; else some readers do not know it. */
+const isPlain = (word: string, value: string): boolean =>
+  known.some(([pattern, , how]) => how === "exact" && pattern.test(word)) && value.toLowerCase().includes(word);
+
 function readEncodings(values: readonly string[]): Pick<Claims, "encodings" | "unknownEncoding" | "notes"> {
-  const found = new Set<TransferEncoding>();
-  const unknown: string[] = [];
-  for (const value of values) {
-    const words = stripComments(value.slice(0, 1000))
-      .toLowerCase()
-      .replace(/[\0"']/g, "")
-      .split(/[\s,;]+/)
-      .filter(Boolean);
-    const readable = words.some((word) => encodingOf(word)) ? words : [words.join("")];
-    for (const word of readable) {
-      const encoding = encodingOf(word);
-      if (encoding) found.add(encoding);
-      else if (word !== "") unknown.push(word);
-    }
-  }
+  const words = values.flatMap((value) => wordsOf(value).map((word) => ({ word, value, encoding: encodingOf(word) })));
+  const encodings = new Set(words.flatMap(({ encoding }) => encoding ?? []));
+  const quoted = (list: readonly { word: string }[]): string => `"${list.map(({ word }) => word).join(", ")}"`;
+  const unknown = words.filter(({ encoding }) => encoding === null);
+  const odd = words.filter(({ encoding, word, value }) => encoding !== null && !isPlain(word, value));
   const notes: Note[] = [];
-  if (unknown.length > 0)
-    notes.push({
-      rule: "unknown-encoding",
-      severity: "medium",
-      text: `Unknown transfer encoding "${unknown.join(", ")}"`,
-    });
-  if (found.size > 1)
-    notes.push({
-      rule: "conflicting-encoding",
-      severity: "high",
-      text: `Several transfer encodings: ${[...found].join(", ")}`,
-    });
-  if (unknown.length > 0 || found.size === 0) found.add("identity");
-  return { encodings: [...found], unknownEncoding: unknown.length > 0, notes };
+  const note = (rule: string, severity: Severity, text: string): unknown => notes.push({ rule, severity, text });
+  if (unknown.length > 0) note("unknown-encoding", "medium", `Unknown transfer encoding ${quoted(unknown)}`);
+  if (odd.length > 0) note("odd-encoding", "medium", `Transfer encoding that not all readers know: ${quoted(odd)}`);
+  if (encodings.size > 1)
+    note("conflicting-encoding", "high", `Several transfer encodings: ${[...encodings].join(", ")}`);
+  if (unknown.length > 0 || odd.length > 0 || encodings.size === 0) encodings.add("identity");
+  return { encodings: [...encodings], unknownEncoding: unknown.length > 0, notes };
 }
 
 function readBoundaries(parameters: readonly Parameter[]): Pick<Claims, "boundaries" | "notes"> {
