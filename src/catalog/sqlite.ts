@@ -1,0 +1,167 @@
+/** The catalog in one SQLite file (WAL), for a single machine. */
+import { chmodSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { Kysely, sql } from "kysely";
+import type { QueueId } from "../core/message.ts";
+import { timePrefix } from "../core/queue-id.ts";
+import type { Log } from "../observe/log.ts";
+import type { Catalog, Query, Summary } from "./catalog.ts";
+import { nodeSqlite } from "./node-sqlite.ts";
+import { catalogVersion, createTables, fromRow, type Tables } from "./schema.ts";
+import { createWordIndex, emptyTables, replaceMessages } from "./sqlite-write.ts";
+import { matchOf } from "./words.ts";
+
+/** One transaction takes at most so many messages, since SQLite keeps the event loop waiting. */
+const groupSize = 64;
+/** `arrivedAt` may differ from the time in the id by what a transaction takes. */
+const slackMs = 86_400_000;
+
+const sqliteCorrupt = 11;
+const sqliteNoDatabase = 26;
+
+interface Change {
+  /** Null: forget it. */
+  readonly summary: Summary | null;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+export class SqliteCatalog implements Catalog {
+  /** Just made, hence to be filled from spool and journal. */
+  readonly isNew: boolean;
+  readonly #db: Kysely<Tables>;
+  #waiting = new Map<QueueId, Change>();
+  #writing: Promise<void> | null = null;
+
+  constructor(db: Kysely<Tables>, isNew: boolean) {
+    this.#db = db;
+    this.isNew = isNew;
+  }
+
+  record(summary: Summary): Promise<void> {
+    return this.#change(summary.queueId, summary);
+  }
+
+  forget(id: QueueId): Promise<void> {
+    return this.#change(id, null);
+  }
+
+  async get(id: QueueId): Promise<Summary | null> {
+    const row = await this.#db.selectFrom("messages").selectAll().where("queue_id", "=", id).executeTakeFirst();
+    return row ? fromRow(row) : null;
+  }
+
+  async find(where: Query, page: { readonly before?: QueueId; readonly limit: number }): Promise<readonly Summary[]> {
+    let query = this.#db.selectFrom("messages").selectAll();
+    if (where.states) query = query.where("state", "in", where.states);
+    if (where.rule !== undefined)
+      query = query.where("queue_id", "in", (inner) =>
+        inner
+          .selectFrom("message_rules")
+          .select("queue_id")
+          .where("rule", "=", where.rule ?? ""),
+      );
+    if (where.sha256 !== undefined)
+      query = query.where("queue_id", "in", (inner) =>
+        inner
+          .selectFrom("message_hashes")
+          .select("queue_id")
+          .where("sha256", "=", where.sha256 ?? ""),
+      );
+    if (where.since !== undefined) {
+      // The id's time ends the walk down the index; arrived_at alone would read all that is older.
+      const from = timePrefix(Date.parse(where.since) - slackMs);
+      query = query.where("queue_id", ">=", from).where("arrived_at", ">=", where.since);
+    }
+    if (where.text?.trim()) {
+      const match = matchOf(where.text);
+      if (match === null) return [];
+      query = query.where(sql<boolean>`seq in (select rowid from message_words where message_words match ${match})`);
+    }
+    if (page.before !== undefined) query = query.where("queue_id", "<", page.before);
+    return (await query.orderBy("queue_id", "desc").limit(page.limit).execute()).map(fromRow);
+  }
+
+  async counts(): Promise<Readonly<Partial<Record<Summary["state"], number>>>> {
+    const rows = await this.#db
+      .selectFrom("messages")
+      .select(({ fn }) => ["state", fn.countAll<number>().as("count")])
+      .groupBy("state")
+      .execute();
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  }
+
+  async clear(): Promise<void> {
+    await this.#writing;
+    await this.#db.transaction().execute(emptyTables);
+  }
+
+  async close(): Promise<void> {
+    while (this.#writing) await this.#writing;
+    await this.#db.destroy();
+  }
+
+  /** Of several changes to one message in the same group only the last is written; all who wait learn of it. */
+  #change(id: QueueId, summary: Summary | null): Promise<void> {
+    const done = this.#waiting.get(id)?.done ?? Promise.withResolvers<void>();
+    this.#waiting.delete(id);
+    this.#waiting.set(id, { summary, done });
+    this.#writing ??= this.#writeAll();
+    return done.promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    do {
+      // Lets this turn's other changes join the group, and the sockets have theirs between two groups.
+      await new Promise(setImmediate);
+      const group = new Map([...this.#waiting].slice(0, groupSize));
+      for (const id of group.keys()) this.#waiting.delete(id);
+      try {
+        await this.#db.transaction().execute((db) => replaceMessages(db, group));
+        for (const { done } of group.values()) done.resolve();
+      } catch (error) {
+        for (const { done } of group.values()) done.reject(error);
+      }
+    } while (this.#waiting.size > 0);
+    this.#writing = null;
+  }
+}
+
+/** Null if another version has made it, or if it is no database at all. */
+function openFile(file: string): { readonly database: DatabaseSync; readonly isNew: boolean } | null {
+  const database = new DatabaseSync(file, { timeout: 5_000 });
+  try {
+    chmodSync(file, 0o600);
+    // A cache need not survive a power cut: no sync at each commit.
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY");
+    const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+    const isNew = version === 0 && database.prepare("select 1 from sqlite_schema").get() === undefined;
+    if (isNew || version === catalogVersion) return { database, isNew };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  database.close();
+  return null;
+}
+
+const isDamage = (error: unknown): boolean =>
+  error instanceof Error &&
+  "errcode" in error &&
+  (error.errcode === sqliteCorrupt || error.errcode === sqliteNoDatabase);
+
+export async function openCatalog({ file, log }: { readonly file: string; readonly log: Log }): Promise<SqliteCatalog> {
+  let opened = openFile(file);
+  if (!opened) {
+    log.warn("catalog_discarded", { file, remedy: "it is made again from spool and journal" });
+    for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+    opened = openFile(file);
+  }
+  if (!opened) throw new Error("a new file is no database");
+  const db = new Kysely<Tables>({ dialect: nodeSqlite(opened.database) });
+  if (opened.isNew)
+    await db.transaction().execute(async (transaction) => {
+      await createTables(transaction);
+      await createWordIndex(transaction);
+      await sql`pragma user_version = ${sql.lit(catalogVersion)}`.execute(transaction);
+    });
+  return new SqliteCatalog(db, opened.isNew);
+}

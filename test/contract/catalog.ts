@@ -1,0 +1,201 @@
+/** What every Catalog must do. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { Catalog, Query, Summary } from "../../src/catalog/catalog.ts";
+import type { QueueId } from "../../src/core/message.ts";
+import { createIds } from "../../src/spool/ids.ts";
+import { clockAt } from "../support/spool.ts";
+
+export interface CatalogFactory {
+  readonly name: string;
+  readonly open: (t: TestContext) => Promise<{ readonly catalog: Catalog; readonly reopen: () => Promise<Catalog> }>;
+}
+
+const clock = clockAt("2026-11-22T10:00:00.000Z");
+const newId = createIds(clock);
+
+export function summaryOf(of: Partial<Summary> = {}): Summary {
+  clock.tick(1_000);
+  return {
+    queueId: newId(),
+    state: "quarantine",
+    arrivedAt: clock.now().toISOString(),
+    route: "site.example",
+    client: "192.0.2.7",
+    reversePath: "sender@client.example",
+    forwardPaths: ["first@site.example", "second@site.example"],
+    subject: "Invoice for November",
+    size: 12_345,
+    sha256: "a".repeat(64),
+    disposition: "quarantine",
+    summary: "found",
+    severity: "high",
+    rules: ["office.macro-autoexec"],
+    names: ["invoice_2026-11.docm"],
+    hashes: ["b".repeat(64)],
+    reason: "macro",
+    ...of,
+  };
+}
+
+export function catalogContract({ name, open }: CatalogFactory): void {
+  const it = (sentence: string, body: (t: TestContext) => Promise<void>): void => {
+    test(`${name}: ${sentence}`, body);
+  };
+  const idsOf = async (catalog: Catalog, where: Query, before?: QueueId, limit = 100): Promise<readonly QueueId[]> =>
+    (await catalog.find(where, { limit, ...(before ? { before } : {}) })).map(({ queueId }) => queueId);
+
+  it("gives back what was recorded, also after a restart", async (t) => {
+    const { catalog, reopen } = await open(t);
+    const full = summaryOf({ subject: "\0 '\"\n%_\\ \u{1f4ce} お知らせ", size: 2 ** 40 });
+    const bare = summaryOf({
+      reversePath: "",
+      disposition: null,
+      summary: null,
+      severity: null,
+      rules: [],
+      names: [],
+      hashes: [],
+    });
+    await Promise.all([catalog.record(full), catalog.record(bare)]);
+    await catalog.close();
+    const again = await reopen();
+    assert.deepEqual(await again.get(full.queueId), full);
+    assert.deepEqual(await again.get(bare.queueId), bare);
+    assert.deepEqual(await again.find({}, { limit: 10 }), [bare, full]);
+  });
+
+  it("replaces by queue id, with all that was to be found by", async (t) => {
+    const { catalog } = await open(t);
+    const old = summaryOf();
+    await catalog.record(old);
+    const changed = summaryOf({ queueId: old.queueId, state: "forwarded", subject: "Reminder", rules: ["other.rule"] });
+    await Promise.all([catalog.record(old), catalog.record(changed)]);
+    assert.deepEqual(await catalog.find({}, { limit: 10 }), [changed]);
+    assert.deepEqual(await idsOf(catalog, { text: "november" }), []);
+    assert.deepEqual(await idsOf(catalog, { rule: "office.macro-autoexec" }), []);
+    assert.deepEqual(await idsOf(catalog, { text: "reminder", rule: "other.rule" }), [old.queueId]);
+    assert.deepEqual(await catalog.counts(), { forwarded: 1 });
+  });
+
+  it("forgets a message", async (t) => {
+    const { catalog } = await open(t);
+    const [gone, left] = [summaryOf(), summaryOf()];
+    await Promise.all([catalog.record(gone), catalog.record(left)]);
+    await catalog.forget(gone.queueId);
+    await catalog.forget(gone.queueId);
+    assert.equal(await catalog.get(gone.queueId), null);
+    assert.deepEqual(await idsOf(catalog, { text: "invoice" }), [left.queueId]);
+    assert.deepEqual(await idsOf(catalog, { sha256: "b".repeat(64) }), [left.queueId]);
+  });
+
+  it("pages from the newest to the oldest", async (t) => {
+    const { catalog } = await open(t);
+    const all = Array.from({ length: 25 }, (_, i) => summaryOf({ state: i % 2 ? "quarantine" : "deferred" }));
+    await Promise.all(all.toReversed().map((summary) => catalog.record(summary)));
+    const newest = all.map(({ queueId }) => queueId).reverse();
+    const pages: QueueId[] = [];
+    for (let page = await idsOf(catalog, {}, undefined, 10); page.length > 0; ) {
+      pages.push(...page);
+      page = await idsOf(catalog, {}, page.at(-1), 10);
+    }
+    assert.deepEqual(pages, newest);
+    assert.deepEqual(
+      await idsOf(catalog, { states: ["quarantine"] }, undefined, 5),
+      newest.filter((_, i) => i % 2).slice(0, 5),
+    );
+    assert.deepEqual(await idsOf(catalog, { states: [] }), []);
+    assert.deepEqual(await idsOf(catalog, { since: all[20]?.arrivedAt ?? "" }), newest.slice(0, 5));
+    assert.deepEqual(await catalog.counts(), { deferred: 13, quarantine: 12 });
+  });
+
+  it("finds by rule and by the hash of the message or of a part", async (t) => {
+    const { catalog } = await open(t);
+    const one = summaryOf({ rules: ["a.b", "c.d", "c.d"], hashes: ["1".repeat(64), "1".repeat(64)] });
+    await Promise.all([catalog.record(one), catalog.record(summaryOf())]);
+    assert.deepEqual(await idsOf(catalog, { rule: "c.d" }), [one.queueId]);
+    assert.deepEqual(await idsOf(catalog, { sha256: "1".repeat(64) }), [one.queueId]);
+    assert.equal((await idsOf(catalog, { sha256: "a".repeat(64) })).length, 2);
+    assert.deepEqual(await idsOf(catalog, { rule: "c" }), []);
+  });
+
+  const subject = "Überweisung Nr. 4711: 請求書の件　至急ﾃｽﾄ Счёт naïve";
+  const found = [
+    "überweisung",
+    "UBERWEISUNG",
+    "überw",
+    "4711",
+    "請求書",
+    "請求",
+    "求書",
+    "件",
+    "の件",
+    "請",
+    "テスト",
+    "счёт",
+    "naive",
+    "sender@client.example",
+    "client.exam",
+    "second",
+    "second@site.example 4711",
+    "rechnung.pdf.exe",
+    "rechnung",
+    "pdf.exe",
+    "office.macro",
+    "autoexec 請求書 überweisung",
+    "4711請求",
+    "ｎａｉｖｅ",
+  ];
+  const missed = ["third", "書請", "求の", "4711 third", "invoice", "weisung", "!!!", '"', "テト"];
+  it("finds words in sender, recipients, subject, names and rules, in any script", async (t) => {
+    const { catalog } = await open(t);
+    const one = summaryOf({ subject: subject.replace("4711:", "4711請求"), names: ["Rechnung.pdf.exe"] });
+    const other = summaryOf({ subject: "x", reversePath: "y@z", forwardPaths: ["q@w"], names: [], rules: [] });
+    await Promise.all([catalog.record(one), catalog.record(other)]);
+    for (const text of found) assert.deepEqual(await idsOf(catalog, { text }), [one.queueId], text);
+    for (const text of missed) assert.deepEqual(await idsOf(catalog, { text }), [], text);
+    for (const text of ["", "  "])
+      assert.equal((await idsOf(catalog, { text })).length, 2, "no words are no condition");
+  });
+
+  it("takes any text for a search without an error", async (t) => {
+    const { catalog } = await open(t);
+    await catalog.record(summaryOf());
+    for (const text of [
+      "a AND",
+      "NEAR(",
+      "*",
+      "col:x",
+      "\0",
+      "^a",
+      'a"b',
+      "(",
+      "-",
+      "x".repeat(100_000),
+      "{a b}",
+      "' or 1=1 --",
+    ])
+      await catalog.find({ text, rule: text, sha256: text }, { limit: 1 });
+  });
+
+  it("keeps up with many changes at a time, the last one winning", async (t) => {
+    const { catalog } = await open(t);
+    const all = Array.from({ length: 300 }, () => summaryOf({ state: "active" }));
+    await Promise.all(
+      all.flatMap((summary, i) => [
+        catalog.record(summary),
+        i % 3 ? catalog.record({ ...summary, state: "deferred" }) : catalog.forget(summary.queueId),
+      ]),
+    );
+    assert.deepEqual(await catalog.counts(), { deferred: 200 });
+  });
+
+  it("is empty after clear", async (t) => {
+    const { catalog } = await open(t);
+    await catalog.record(summaryOf());
+    await catalog.clear();
+    assert.deepEqual(await idsOf(catalog, {}), []);
+    assert.deepEqual(await idsOf(catalog, { text: "invoice" }), []);
+    assert.deepEqual(await catalog.counts(), {});
+  });
+}
