@@ -16,6 +16,8 @@ export interface Listener {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   /** Takes no more connections, lets transactions end within the time, then closes what is left. */
   drain(graceMs: number): Promise<void>;
+  /** Looks at the files of the certificate now; otherwise every ten seconds. */
+  refreshCertificate(): Promise<void>;
   /** Closes everything now. */
   close(): Promise<void>;
 }
@@ -111,10 +113,10 @@ export async function startListener(deps: AcceptDeps): Promise<Listener> {
     await until(() => !open(), farewellMs);
   };
 
-  const renew = async (): Promise<void> => {
+  const refreshCertificate = async (): Promise<void> => {
     if (await certificates.refresh()) for (const server of servers) server.updateSecureContext(certificates.current);
   };
-  const watch = setInterval(() => void renew(), certificateCheckMs).unref();
+  const watch = setInterval(() => void refreshCertificate(), certificateCheckMs).unref();
 
   const addresses: { host: string; port: number }[] = [];
   try {
@@ -128,5 +130,5 @@ export async function startListener(deps: AcceptDeps): Promise<Listener> {
     stop();
     throw error;
   }
-  return { addresses, drain, close: () => drain(0) };
+  return { addresses, drain, refreshCertificate, close: () => drain(0) };
 }

@@ -48,7 +48,7 @@ export const says = {
   tooLarge: reply(5, 52, "3.4", "The message is larger than SIZE says"),
   headerTooLarge: reply(5, 52, "3.4", "The header of the message is too large"),
   utf8NotAnnounced: reply(5, 53, "6.7", "The address needs SMTPUTF8"),
-  outOfStep: reply(5, 54, "5.0", "Input came before the reply that it must wait for (RFC 2920 §3.1)"),
+  outOfStep: reply(5, 54, "5.0", "Input came before the reply that it must wait for (RFC 2920 section 3.1)"),
   loop: reply(5, 54, "4.6", "The message goes in circles: too many Received fields"),
   unknownParameter: reply(5, 55, "5.4", "Parameter not recognised"),
 } as const satisfies Record<string, Reply>;

@@ -5,7 +5,7 @@ export interface Trace {
   readonly client: Client;
   readonly hostname: string;
   readonly queueId: string;
-  /** Named only if it is the one recipient: others must not learn of each other (RFC 5321 §7.2). */
+  /** Named only if it is the one recipient: others must not learn of each other (RFC 5321 §7.2). Not if it is quoted either. */
   readonly forwardPaths: readonly string[];
   readonly at: Date;
 }
@@ -29,12 +29,13 @@ const literal = (address: string): string => (address.includes(":") ? `[IPv6:${a
 /** Folded before each clause, with its last CRLF. */
 export function receivedField({ client, hostname, queueId, forwardPaths, at }: Trace): string {
   const only = forwardPaths.length === 1 ? (forwardPaths[0] ?? "") : "";
+  const isPlain = /^[^\s"\\<>()]+$/.test(only);
   const name = client.name === null ? "" : `${tame(client.name)} `;
   const clauses = [
     `Received: from ${tame(client.helo) || "unknown"} (${name}${literal(tame(client.address))})`,
     ...(client.tls === null ? [] : [`(using ${client.tls.replace(/[^0-9A-Za-z._ -]/g, "?")})`]),
     `by ${tame(hostname)} with ${client.protocol} id ${queueId}`,
-    ...(only === "" ? [] : [`for <${only}>`]),
+    ...(isPlain ? [`for <${only}>`] : []),
   ];
   return `${clauses.join("\r\n\t")};\r\n\t${dateTime(at)}\r\n`;
 }

@@ -1,7 +1,7 @@
 /** A scripted SMTP client that does nothing by itself: octets out, replies in. */
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
 
 export class Talk {
   #socket: Socket;
@@ -80,9 +80,19 @@ export class Talk {
     return this.#seen;
   }
 
-  async startTls(): Promise<void> {
+  /** The common name of the server's certificate. */
+  get certificate(): string {
+    return this.#socket instanceof TLSSocket ? String(this.#socket.getPeerCertificate().subject.CN) : "";
+  }
+
+  async startTls(options: ConnectionOptions = {}): Promise<void> {
     this.#socket.removeAllListeners();
-    const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false, servername: "gateway.test" });
+    const secure = connectTls({
+      socket: this.#socket,
+      rejectUnauthorized: false,
+      servername: "gateway.test",
+      ...options,
+    });
     await once(secure, "secureConnect");
     this.#socket = secure;
     this.#listen();

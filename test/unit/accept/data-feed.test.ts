@@ -144,3 +144,12 @@ test("a line that never ends is refused before it is whole", () => {
   for (let i = 0; i < 3; i++) data.take(Buffer.alloc(400, "x"));
   assert.equal(data.fault, "long");
 });
+
+test("a flood of stuffed lines gives the same as a few of them", () => {
+  for (const lines of [1, 63, 64, 65, 5000]) {
+    const seen = feed(`${"..a\r\n".repeat(lines)}.\r\n`, []);
+    assert.deepEqual(seen, { octets: ".a\r\n".repeat(lines), rest: "", fault: null });
+    for (const bad of ["\n..a\r\n", "\r..a\r\n", "..\0\r\n", "\r\r\n"])
+      assert.equal(feed(`${"..a\r\n".repeat(lines)}${bad}.\r\n`, []).fault, "bare", `${lines}`);
+  }
+});
