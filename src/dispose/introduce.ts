@@ -49,5 +49,8 @@ export async function impersonate(client: SmtpClient, envelope: Envelope): Promi
   if (xclient === null) return;
   client.isSpent = true;
   // A hop that does not believe us says 550; the message goes on under our own name.
-  if ((await client.ask(xclient)).code === 220) await client.hello();
+  if ((await client.ask(xclient)).code !== 220) return;
+  const { helo } = envelope.client;
+  // Postfix takes the name from this EHLO, whatever XCLIENT has said before.
+  await client.hello(/^[!-~]{1,255}$/.test(helo) ? helo : client.target.hostname);
 }

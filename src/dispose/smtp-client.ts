@@ -120,15 +120,14 @@ export class SmtpClient {
   }
 
   /** EHLO, or HELO with those who do not know it (RFC 5321 §3.2). */
-  async hello(): Promise<void> {
-    const { hostname } = this.target;
-    const ehlo = await this.ask(`EHLO ${hostname}`);
+  async hello(name = this.target.hostname): Promise<void> {
+    const ehlo = await this.ask(`EHLO ${name}`);
     if (classOf(ehlo) === 2) {
       this.extensions = parseExtensions(ehlo.lines);
       return;
     }
     this.extensions = new Map();
-    const helo = classOf(ehlo) === 5 ? await this.ask(`HELO ${hostname}`) : ehlo;
+    const helo = classOf(ehlo) === 5 ? await this.ask(`HELO ${name}`) : ehlo;
     if (classOf(helo) !== 2) throw refused("EHLO", helo);
   }
 

@@ -67,6 +67,7 @@ test("XCLIENT makes the session the client's; the connection serves nobody else"
   await sender.send(from({ protocol: "SMTP" }));
   await sender.send();
   const verbs = hop.commands.map((line) => line.split(/[ :]/, 1)[0]);
+  assert.equal(hop.messages[0]?.helo, "client.test");
   assert.deepEqual(verbs.slice(0, 6), ["EHLO", "XCLIENT", "EHLO", "MAIL", "RCPT", "DATA"]);
   assert.deepEqual(
     [hop.connections, hop.messages[0]?.attributes.PROTO, hop.messages[0]?.attributes.ADDR],
