@@ -16,6 +16,9 @@ export interface Sifted<Rules> {
   readonly problems: readonly RuleProblem[];
 }
 
+/** Of one file; more are one mistake. */
+const mostErrors = 10;
+
 const isError = ({ level }: RuleProblem): boolean => level === "error";
 
 /** An own complaint, at an index of the text. */
@@ -82,7 +85,7 @@ function checkEach<Rules>(compiler: Compiler<Rules>, sources: readonly RuleSourc
   const accepted = sources.filter((source) => {
     const found = [...findInexact(source), ...compiler.check(source).map((report) => problemOf(report, source))];
     if (found.some(isError) && !needsOthers(source, found, names.get(source.pack) ?? new Set())) {
-      problems.push(...found);
+      problems.push(...found.filter(isError).slice(0, mostErrors));
       return false;
     }
     const double = findDuplicate(source, seen);
