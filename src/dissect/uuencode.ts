@@ -50,11 +50,11 @@ export function findUuFiles(
   let at = start;
   for (let tries = 0; tries < mostCandidates; tries++) {
     const atStart = at === start && text.toString("latin1", at, at + 5) === "begin";
-    const found = atStart ? at - 1 : text.indexOf("\nbegin", at);
-    if (found < 0) return { files, more: false };
-    const file = fileAt(bytes, found + 1, end);
+    const begin = atStart ? at : text.indexOf("\nbegin", at) + 1;
+    if (begin === 0 && !atStart) return { files, more: false };
+    const file = fileAt(bytes, begin, end);
     if (file) files.push(file);
-    at = file ? file.end : found + 6;
+    at = file ? file.end : begin + 5;
   }
   return { files, more: true };
 }
