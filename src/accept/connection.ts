@@ -25,8 +25,9 @@ export class Connection extends SMTPConnection {
   #answer: Reply | null = null;
   #isFinalReply = false;
   #errors = 0;
-  /** Said when the transaction under way is over. */
+  /** Said instead of the next reply to a command; a transaction under way may end before. */
   #farewell: Reply | null = null;
+  #sparesTransaction = true;
 
   constructor(
     server: Connection["_server"],
@@ -60,23 +61,24 @@ export class Connection extends SMTPConnection {
 
   #startTimers(): void {
     const { command_timeout, session_timeout } = this.#edge.config;
-    const session = setTimeout(() => this.leave(says.sessionTooLong, true), session_timeout);
+    const session = setTimeout(() => this.leave(says.sessionTooLong, false), session_timeout);
     this.#commandTimer = setTimeout(() => {
       if (!this._handlerPending && !this._dataStream) this.say(says.timeout);
     }, command_timeout);
     this.#timers.push(session, this.#commandTimer);
   }
 
-  /** Ends the session, after the transaction under way; `cutsData`: also while a message is still coming in. */
-  leave(farewell: Reply, cutsData = false): void {
+  /** Ends the session: at once, or when the transaction under way is over. What we are working on is answered in any case. */
+  leave(farewell: Reply, sparesTransaction = true): void {
     this.#farewell = farewell;
-    const isReceiving = this._parser && this._parser._dataMode;
-    if (cutsData && isReceiving) this.say(farewell);
-    else if (!this.#isBusy) this.say(farewell);
+    this.#sparesTransaction = sparesTransaction;
+    const isReceiving = Boolean(this._parser && this._parser._dataMode);
+    const isOurTurn = this._handlerPending || (Boolean(this._dataStream) && !isReceiving);
+    if (!isOurTurn && !this._upgrading && !this.#isSpared) this.say(farewell);
   }
 
-  get #isBusy(): boolean {
-    return this._handlerPending || this._upgrading || Boolean(this._dataStream) || this.#isInTransaction;
+  get #isSpared(): boolean {
+    return this.#sparesTransaction && this.#isInTransaction;
   }
 
   get #isInTransaction(): boolean {
@@ -112,6 +114,7 @@ export class Connection extends SMTPConnection {
       },
     });
     input.oncommand = (command, callback) => this._onCommand(command, callback);
+    input.on("error", (error) => this._onError(error));
     return input;
   }
 
@@ -119,8 +122,19 @@ export class Connection extends SMTPConnection {
     // The library gives up after ten; ours is one limit for all kinds of errors.
     this._unrecognizedCommands = 0;
     const isQuit = /^quit\b/i.test(command.toString("latin1", 0, 8));
-    if (this.#farewell && !this.#isInTransaction && !isQuit) this.say(this.#farewell);
+    if (this.#farewell && !this.#isSpared && !isQuit) this.say(this.#farewell);
     else super._onCommand(command, callback);
+  }
+
+  override _armTimeout(socket = this._socket): void {
+    super._armTimeout(socket);
+    this.#adjustTimeout(socket);
+  }
+
+  /** Another time for the listener that is there: each _armTimeout adds one. */
+  #adjustTimeout(socket = this._socket): void {
+    const { data_timeout, command_timeout } = this.#edge.config;
+    socket.setTimeout(this._parser && this._parser._dataMode ? data_timeout : command_timeout);
   }
 
   override _onTimeout(): void {
@@ -142,8 +156,10 @@ export class Connection extends SMTPConnection {
       callback();
       return;
     }
-    if (this.session.envelope.rcptTo.length > 0) this._socket.setTimeout(this.#edge.config.data_timeout);
-    super.handler_DATA(command, callback);
+    super.handler_DATA(command, () => {
+      this.#adjustTimeout();
+      callback();
+    });
   }
 
   /** RFC 5321 §3.5.3: nothing is disclosed. */
@@ -214,7 +230,7 @@ export class Connection extends SMTPConnection {
   }
 
   #finish(reply: Reply, answered: Answered): void {
-    this._socket.setTimeout(this.#edge.config.command_timeout);
+    this.#adjustTimeout();
     this.#isFinalReply = true;
     this.#answerWith(reply, answered);
     this.#isFinalReply = false;
@@ -247,9 +263,10 @@ export class Connection extends SMTPConnection {
 
   say(reply: Reply): void {
     const isRefusal = reply.status.class !== 2 && !this.#isFinalReply;
-    if (isRefusal) this.#edge.onEvent({ kind: "refused", reason: reasonFor(reply) });
     if (isRefusal && reply.status.class === 5) this.#errors += 1;
-    const said = line(this.#errors > this.#edge.config.max_errors ? says.tooManyErrors : reply);
+    const last = this.#errors > this.#edge.config.max_errors ? says.tooManyErrors : reply;
+    if (isRefusal) this.#edge.onEvent({ kind: "refused", reason: reasonFor(last) });
+    const said = line(last);
     super.send(said.code, said.text, false);
     this.#commandTimer?.refresh();
   }
@@ -257,6 +274,7 @@ export class Connection extends SMTPConnection {
   #client(): Client {
     const { session } = this;
     const told = session.xForward.get("NAME") ?? session.xClient.get("NAME");
+    const { tlsOptions } = session;
     const protocol = `${this.openingCommand === "EHLO" ? "E" : ""}SMTP${session.secure ? "S" : ""}`;
     return {
       address: session.remoteAddress,
@@ -264,7 +282,7 @@ export class Connection extends SMTPConnection {
       name: typeof told === "string" && told !== "" ? told : null,
       helo: session.hostNameAppearsAs || "",
       protocol,
-      tls: this._socket instanceof TLSSocket ? `${this._socket.getProtocol()} ${this._socket.getCipher().name}` : null,
+      tls: this._socket instanceof TLSSocket && tlsOptions ? `${this._socket.getProtocol()} ${tlsOptions.name}` : null,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { AcceptDeps } from "./deps.ts";
 import type { Edge } from "./edge.ts";
 import { Limits } from "./limits.ts";
 import { oneOf } from "./networks.ts";
+import { asciiDomain } from "./path.ts";
 import { Recipients } from "./recipients.ts";
 import { says } from "./reply.ts";
 import { checkSeam } from "./seam.ts";
@@ -39,7 +40,7 @@ function createEdge(deps: AcceptDeps): Edge {
   const recipients = new Recipients(config);
   const limits = new Limits(config.smtp, clock);
   return {
-    hostname: config.hostname,
+    hostname: asciiDomain(config.hostname),
     config: config.smtp,
     limits,
     clock,

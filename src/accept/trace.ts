@@ -1,5 +1,6 @@
 /** The Received field (RFC 5321 §4.4), and counting those that are there already. */
 import type { Client } from "../core/message.ts";
+import { asciiDomain } from "./path.ts";
 
 export interface Trace {
   readonly client: Client;
@@ -34,7 +35,7 @@ export function receivedField({ client, hostname, queueId, forwardPaths, at }: T
   const clauses = [
     `Received: from ${tame(client.helo) || "unknown"} (${name}${literal(tame(client.address))})`,
     ...(client.tls === null ? [] : [`(using ${client.tls.replace(/[^0-9A-Za-z._ -]/g, "?")})`]),
-    `by ${tame(hostname)} with ${client.protocol} id ${queueId}`,
+    `by ${tame(asciiDomain(hostname))} with ${client.protocol} id ${queueId}`,
     ...(isPlain ? [`for <${only}>`] : []),
   ];
   return `${clauses.join("\r\n\t")};\r\n\t${dateTime(at)}\r\n`;
