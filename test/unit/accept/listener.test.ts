@@ -218,3 +218,38 @@ test("the log and the metrics say what happened to each message", async (t) => {
   const kinds = edge.events.map((event) => event.kind);
   assert.deepEqual(kinds, ["connected", "received", "replied", "refused"]);
 });
+
+test("connections that end in any way are forgotten", async (t) => {
+  const edge = await startEdge(t, { config: { smtp: { max_connections: 8, command_timeout: "5s" } } });
+  const ways: readonly ((talk: Talk) => Promise<unknown>)[] = [
+    () => Promise.resolve(),
+    (talk) => talk.reply(),
+    (talk) => talk.send("STARTTLS\r\n"),
+    (talk) => talk.send("EHLO client.example\r\nSTARTTLS\r\n\x16\x03\x01garbage garbage garbage\r\n"),
+    (talk) => talk.send("EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<b@site.example>\r\n"),
+    async (talk) => {
+      await talk.reply();
+      await talk.ask("EHLO x");
+      await transaction(talk);
+      await talk.send(`${"x".repeat(70_000)}\r\n`);
+    },
+    async (talk) => {
+      await talk.reply();
+      await talk.ask("EHLO x");
+      await transaction(talk, "hang@client.example");
+      await talk.send("x\r\n.\r\n");
+    },
+  ];
+  for (let round = 0; round < 6; round++) {
+    const talks = await Promise.all(ways.map(() => Talk.connect(edge.port)));
+    await Promise.all(talks.map((talk, i) => ways[i]?.(talk)));
+    if (round % 2 === 0) await sleep(20);
+    for (const talk of talks) talk.end();
+    await sleep(60);
+  }
+  const talks = await Promise.all(Array.from({ length: 8 }, () => Talk.connect(edge.port)));
+  for (const talk of talks) assert.match((await talk.reply())[0] ?? "", /^220 /);
+  for (const talk of talks) talk.end();
+  const failures = edge.log.filter((entry) => entry["level"] === "error");
+  assert.deepEqual(failures, []);
+});
