@@ -8,7 +8,7 @@ import type { Log } from "../observe/log.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { failureReply, isHopError } from "./failure.ts";
 import type { Delivered, Mixed, NextHop, Outgoing } from "./next-hop.ts";
-import { type HopPolicy, SmtpClient, type Target } from "./smtp-client.ts";
+import { SmtpClient, type Target } from "./smtp-client.ts";
 import { newProgress, type Progress, transact } from "./transaction.ts";
 import { askRecipient } from "./verify.ts";
 import { VerifyCache } from "./verify-cache.ts";
@@ -30,11 +30,6 @@ export interface NextHopsOptions {
   readonly onEvent?: (event: HopEvent) => void;
 }
 
-export interface NextHops extends NextHop {
-  /** For mail of our own (DSNs, alerts), which leaves by a host that need not belong to a route. */
-  sendVia(relay: string, message: Outgoing, signal: AbortSignal): Promise<Delivered>;
-}
-
 interface Way {
   readonly name: string;
   readonly pools: readonly ConnectionPool[];
@@ -43,25 +38,18 @@ interface Way {
   readonly isProxy: boolean;
 }
 
-const relayPolicy: HopPolicy = {
-  tls: "opportunistic",
-  pass_client: "none",
-  connections: 2,
-  timeouts: { connect: 30_000, command: 300_000, data: 600_000 },
-};
-
 /** A client that waits at RCPT is not kept for as long as a transaction may take. */
 const verifyMs: Millis = 30_000;
 const unknown = reply(4, 50, "4.1", "The recipient cannot be checked now, please come back");
 const taken = reply(2, 50, "1.5", "Ok");
 
-export function createNextHops(options: NextHopsOptions): NextHops {
+export function createNextHops(options: NextHopsOptions): NextHop {
   const { hostname, log, clock, authorities, onEvent = () => undefined } = options;
   const cache = new VerifyCache(clock);
   const closing = new AbortController();
 
-  function pool(hop: string, policy: HopPolicy, ca: string | undefined): ConnectionPool {
-    const target: Target = { hop, hostname, policy, ca };
+  function pool(hop: string, route: RouteConfig): ConnectionPool {
+    const target: Target = { hop, hostname, policy: route, ca: authorities?.get(routeName(route)) };
     return new ConnectionPool(target, clock, {
       connected({ wire: { tls } }, elapsedMs) {
         log.debug("next_hop_connected", { next_hop: hop, tls, elapsed_ms: Math.round(elapsedMs) });
@@ -75,34 +63,20 @@ export function createNextHops(options: NextHopsOptions): NextHops {
   }
 
   function wayOf(route: RouteConfig): Way {
-    const name = routeName(route);
     return {
-      name,
-      pools: route.next_hop.map((hop) => pool(hop, route, authorities?.get(name))),
+      name: routeName(route),
+      pools: route.next_hop.map((hop) => pool(hop, route)),
       asksFirst: route.verify_recipients,
       isProxy: route.reply_after === "delivery",
     };
   }
 
   const ways = new Map(options.routes.map((route) => [routeName(route), wayOf(route)]));
-  const relays = new Map<string, Way>();
 
   function way(route: string): Way {
     const found = ways.get(route);
     if (!found) throw new TypeError(`no route ${route}`);
     return found;
-  }
-
-  function relayWay(relay: string): Way {
-    const known = relays.get(relay);
-    const made = known ?? {
-      name: "notifications",
-      pools: [pool(relay, relayPolicy, undefined)],
-      asksFirst: false,
-      isProxy: false,
-    };
-    relays.set(relay, made);
-    return made;
   }
 
   async function sendBy(
@@ -123,6 +97,8 @@ export function createNextHops(options: NextHopsOptions): NextHops {
           return transact(client, message, mixed, progress, signal);
         });
         onEvent({ event: "transacted", hop, route: name, elapsedMs: clock.monotonic() - began });
+        // What was refused just now is asked about again, whatever the cache knew.
+        for (const [path, { status }] of progress.replies) if (status.class === 5) cache.forget(keyOf(name, path));
         return delivered(message, progress, failure, hop);
       } catch (error) {
         if (!isHopError(error)) throw error;
@@ -156,8 +132,6 @@ export function createNextHops(options: NextHopsOptions): NextHops {
   return {
     send: (route, message, mixed, signal) => sendBy(way(route), message, mixed, signal),
 
-    sendVia: (relay, message, signal) => sendBy(relayWay(relay), message, () => Promise.resolve(), signal),
-
     async verify(route, reversePath, forwardPath, signal) {
       const found = way(route);
       if (!found.asksFirst) return taken;
@@ -179,7 +153,7 @@ export function createNextHops(options: NextHopsOptions): NextHops {
 
     async close() {
       closing.abort(new Error("closing"));
-      for (const each of [...ways.values(), ...relays.values()]) for (const one of each.pools) one.close();
+      for (const { pools } of ways.values()) for (const each of pools) each.close();
     },
   };
 }

@@ -140,13 +140,27 @@ async function envelope(
   const sender = toReply(await next());
   if (!is(sender, 2)) {
     for (const path of asked) replies.set(path, sender);
-    if (mayStop) return null;
+    return mayStop ? null : afterRefusedMail(client, asked.length, next);
   }
   for (const path of asked) {
     const answer = toReply(await next());
-    if (!is(answer, 2) && is(sender, 2)) replies.set(path, answer);
+    if (!is(answer, 2)) replies.set(path, answer);
   }
   return mayStop && asked.every((path) => replies.has(path)) ? null : next();
+}
+
+/** What was pipelined behind it. A hop that takes recipients without a sender might deliver the lone dot to them: hang up instead. */
+async function afterRefusedMail(
+  client: SmtpClient,
+  recipients: number,
+  next: () => Promise<RawReply>,
+): Promise<RawReply | null> {
+  for (let i = 0; i < recipients; i++) {
+    if (!is(toReply(await next()), 2)) continue;
+    client.wire.destroy();
+    return null;
+  }
+  return next();
 }
 
 /** A reply that must not be 2yz: to DATA instead of 354, or in the midst of the octets. */

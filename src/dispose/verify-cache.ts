@@ -49,6 +49,10 @@ export class VerifyCache {
     }
   }
 
+  forget(key: string): void {
+    this.#kept.delete(key);
+  }
+
   /** Runs `ask` once for all who want to know at the same time. */
   share(key: string, ask: () => Promise<Reply>): Promise<Reply> {
     const running = this.#asking.get(key);

@@ -2,8 +2,8 @@
 import { type RouteConfig, routeSchema } from "../../src/config-schema.ts";
 import type { Envelope, QueueId } from "../../src/core/message.ts";
 import { format } from "../../src/core/status.ts";
-import type { Delivered, Mixed, Outgoing } from "../../src/dispose/next-hop.ts";
-import { createNextHops, type NextHops, type NextHopsOptions } from "../../src/dispose/next-hops.ts";
+import type { Delivered, Mixed, NextHop, Outgoing } from "../../src/dispose/next-hop.ts";
+import { createNextHops, type NextHopsOptions } from "../../src/dispose/next-hops.ts";
 import { systemClock } from "../../src/observe/clock.ts";
 import { silent } from "../../src/observe/log.ts";
 
@@ -63,7 +63,7 @@ export const routeTo = (hops: string | readonly string[], more: RouteText = {}):
   });
 
 export interface Sender extends AsyncDisposable {
-  readonly hops: NextHops;
+  readonly hops: NextHop;
   send(message?: Message, mixed?: Mixed, signal?: AbortSignal): Promise<Delivered>;
   /** "250 2.0.0 taken", of the only or the named forward-path. */
   reply(message?: Message, path?: string): Promise<string>;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HopEvent } from "../../../src/dispose/next-hops.ts";
 import { drop, silence, startFakeNextHop } from "../../support/fake-next-hop.ts";
-import { impatient, outgoing, routeTo, sendingTo } from "../../support/outgoing.ts";
+import { impatient, routeTo, sendingTo } from "../../support/outgoing.ts";
 
 const taken = "250 2.0.0 taken";
 
@@ -145,18 +145,6 @@ test("a hop that has enough of our connections is not dead", async () => {
   assert.equal(await sender.reply(), "451 4.7.0 too many");
   assert.equal(await first, taken);
   assert.equal(await sender.reply(), taken);
-});
-
-test("mail of our own leaves by its relay", async () => {
-  await using hop = await startFakeNextHop();
-  await using relay = await startFakeNextHop();
-  await using sender = sendingTo(routeTo(hop.hop));
-  const delivered = await sender.hops.sendVia(
-    relay.hop,
-    outgoing({ envelope: { reversePath: "" } }),
-    new AbortController().signal,
-  );
-  assert.deepEqual([delivered.hop, relay.messages[0]?.reversePath, hop.connections], [relay.hop, "", 0]);
 });
 
 test("closing says QUIT on idle connections and ends those in use", async () => {

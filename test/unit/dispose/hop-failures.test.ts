@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { drop, type Said, silence, startFakeNextHop, type Verb } from "../../support/fake-next-hop.ts";
 import { impatient, routeTo, said, sendingTo } from "../../support/outgoing.ts";
 
@@ -146,4 +147,39 @@ test("a port where something listens that never speaks times out", async () => {
   await using sender = sendingTo(routeTo(`127.0.0.1:${address.port}`, impatient));
   assert.match(await sender.reply(), /^451 4\.4\.2 /);
   server.close();
+});
+
+test("whatever a hop says, every forward-path gets a reply, and 2yz only what the hop has taken", async () => {
+  const odd = [
+    "250 ok",
+    "250-a\r\n250 b",
+    "354 go",
+    "421 bye",
+    "450 4.2.0 later",
+    "550 5.1.1 no",
+    "999 ?",
+    "nonsense",
+    "",
+    drop,
+  ] as const;
+  const script = fc.array(fc.constantFrom(...odd), { minLength: 1, maxLength: 3 });
+  const all = fc.record({ MAIL: script, RCPT: script, DATA: script, END: script, RSET: script }, { requiredKeys: [] });
+  const paths = ["b@site.test", "c@site.test"];
+  await fc.assert(
+    fc.asyncProperty(all, fc.boolean(), async (replies, pipelining) => {
+      await using hop = await startFakeNextHop({ replies, extensions: pipelining ? ["PIPELINING"] : [] });
+      await using sender = sendingTo(routeTo(hop.hop));
+      for (let i = 0; i < 3; i++) {
+        const before = hop.attempts.length;
+        const { replies: got, ended } = await sender.send({ to: paths });
+        assert.deepEqual([...got.keys()], paths);
+        const taken = hop.attempts
+          .slice(before)
+          .flatMap((each) => (each.reply.startsWith("2") ? each.forwardPaths : []));
+        for (const [path, { status }] of got) assert.ok(status.class !== 2 || taken.includes(path), path);
+        assert.ok(ended || taken.length === 0, "ended");
+      }
+    }),
+    { numRuns: 100, interruptAfterTimeLimit: 3_000 },
+  );
 });

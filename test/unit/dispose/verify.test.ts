@@ -143,6 +143,14 @@ test("an address that would forge a command is refused without asking", async ()
   assert.deepEqual(hop.commands, ["EHLO mx.test"]);
 });
 
+test("what a transaction finds refused is asked about again", async () => {
+  await using hop = await startFakeNextHop({ replies: { RCPT: ["250 2.1.5 ok", "550 5.1.1 gone", "550 5.1.1 gone"] } });
+  await using sender = sendingTo(routeTo(hop.hop));
+  assert.equal(await sender.verify(), "250 2.1.5 ok");
+  assert.equal(await sender.reply(), "550 5.1.1 gone");
+  assert.equal(await sender.verify(), "550 5.1.1 gone");
+});
+
 test("the cache is bounded and forgets what was used longest ago", () => {
   const cache = new VerifyCache(testClock(), 3);
   const yes = reply(2, 50, "1.5", "ok");
