@@ -8,6 +8,7 @@ export interface Outgoing {
   readonly forwardPaths: readonly string[];
   /** Our fields for the top, each with its CRLF. */
   readonly fields: string;
+  /** Asked anew for each next hop that is tried. A piece must not change once it is given. */
   octets(): AsyncIterable<Uint8Array>;
   /** Of the octets, without `fields`: announced to a next hop that wants to know (RFC 1870). */
   readonly size?: Bytes;

@@ -178,6 +178,11 @@ async function loneDot(client: SmtpClient): Promise<void> {
   client.isDirty = false;
 }
 
+const joined = (pieces: readonly Uint8Array[]): Uint8Array => {
+  const [only, another] = pieces;
+  return only && !another ? only : Buffer.concat(pieces);
+};
+
 /** Fields and octets, then the final dot. Returns what the hop said before it, if it did. */
 async function data(client: SmtpClient, message: Outgoing, progress: Progress): Promise<RawReply | null> {
   const stuffer = new Stuffer();
@@ -190,7 +195,7 @@ async function data(client: SmtpClient, message: Outgoing, progress: Progress): 
     pieces.push(stuffer.push(chunk));
     bytes += chunk.length;
     if (bytes < flushBytes) continue;
-    client.wire.send(Buffer.concat(pieces));
+    client.wire.send(joined(pieces));
     pieces = [];
     bytes = 0;
     await client.wire.drained("octets", command);
@@ -202,6 +207,6 @@ async function data(client: SmtpClient, message: Outgoing, progress: Progress): 
   client.wire.check();
   pieces.push(stuffer.last());
   progress.ended = true;
-  client.wire.send(Buffer.concat(pieces));
+  client.wire.send(joined(pieces));
   return null;
 }
