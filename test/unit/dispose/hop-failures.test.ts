@@ -180,6 +180,6 @@ test("whatever a hop says, every forward-path gets a reply, and 2yz only what th
         assert.ok(ended || taken.length === 0, "ended");
       }
     }),
-    { numRuns: 100, interruptAfterTimeLimit: 3_000 },
+    { numRuns: 60, interruptAfterTimeLimit: 1_500 },
   );
 });

@@ -54,12 +54,12 @@ test("what is stuffed in any pieces is received as it was", () => {
       const whole = text === "" || text.endsWith("\r\n") ? text : `${text}\r\n`;
       assert.equal(received(stuffed(pieces)), whole);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
 });
 
 test("a flood of dots is stuffed as any other message", () => {
-  const flood = ".\r\n..\r\n.x\r\n".repeat(20_000);
+  const flood = ".\r\n..\r\n.x\r\n".repeat(5_000);
   assert.equal(received(one(flood)), flood);
   assert.equal(received(stuffed([Buffer.from(`x\r\n${flood}`), Buffer.from(flood)])), `x\r\n${flood}${flood}`);
 });
