@@ -32,26 +32,48 @@ function decodeClean(text: string, out: Buffer, progress: Progress): Buffer | nu
   }
 }
 
-/** The same for anything at all: each run between padding is decoded by itself. */
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const [padding, ignored, foreign] = [64, 65, 66] as const;
+const meaning = new Uint8Array(256).fill(foreign);
+for (const char of "\t\n\f\r ") meaning[char.charCodeAt(0)] = ignored;
+for (const [value, char] of [...alphabet, "="].entries()) meaning[char.charCodeAt(0)] = value;
+
+/** The octets of a group, whole (four characters) or cut; returns where the next ones go. */
+function flush(group: number, characters: number, out: Buffer, written: number): number {
+  const bits = group << (6 * (4 - characters));
+  const octets = characters === 0 ? 0 : characters - 1;
+  if (octets > 0) out[written] = bits >> 16;
+  if (octets > 1) out[written + 1] = bits >> 8;
+  if (octets > 2) out[written + 2] = bits;
+  return written + octets;
+}
+
+/** The same for anything at all, character by character: only slices come here that the native decoder refuses. */
 function decodeDirty(text: string, out: Buffer, progress: Progress): Buffer {
-  const solid = text.replace(/[\t\n\f\r ]+/g, "");
-  const known = solid.replace(/[^A-Za-z0-9+/=]+/g, "");
-  progress.junk += solid.length - known.length;
-  const runs = known.split(/=+/);
-  const open = runs.pop() ?? "";
   let written = 0;
-  for (const run of runs) {
-    if (run !== "" && progress.padded) progress.restarts++;
-    written += out.write(run, written, "base64");
-    progress.padded = true;
+  let group = 0;
+  let characters = 0;
+  for (let at = 0; at < text.length; at++) {
+    const value = meaning[text.charCodeAt(at)] as number;
+    if (value === foreign) progress.junk++;
+    else if (value === padding) {
+      written = flush(group, characters, out, written);
+      group = characters = 0;
+      progress.padded = true;
+    } else if (value < padding) {
+      if (progress.padded) progress.restarts++;
+      progress.padded = false;
+      group = (group << 6) | value;
+      if (++characters === 4) {
+        written = flush(group, 4, out, written);
+        group = characters = 0;
+      }
+    }
   }
-  const whole = open.length - (open.length % 4);
-  if (whole > 0) {
-    if (progress.padded) progress.restarts++;
-    progress.padded = false;
-    written += out.write(open.slice(0, whole), written, "base64");
-  }
-  progress.carry = open.slice(whole);
+  progress.carry = Array.from(
+    { length: characters },
+    (_, i) => alphabet[(group >> (6 * (characters - 1 - i))) & 63],
+  ).join("");
   return out.subarray(0, written);
 }
 

@@ -1,22 +1,29 @@
 /** The octets of a part, out of the message. */
 import type { TransferEncoding, View } from "../core/message.ts";
-import { decodeBase64 } from "./base64.ts";
+import { type Base64Notes, decodeBase64 } from "./base64.ts";
 import { decodeQuotedPrintable } from "./quoted-printable.ts";
 import { decodeUuencode } from "./uuencode.ts";
 
-function decodeOctets(raw: Buffer, encoding: TransferEncoding): Buffer {
+export interface Decoded extends Base64Notes {
+  readonly bytes: Buffer;
+}
+
+const none: Base64Notes = { junk: 0, restarts: 0 };
+
+/** Tolerant and total. Without an encoding the result is `raw` itself. */
+export function decodeOctets(raw: Buffer, encoding: TransferEncoding): Decoded {
   switch (encoding) {
     case "identity":
-      return raw;
+      return { bytes: raw, ...none };
     case "base64":
-      return decodeBase64(raw).bytes;
+      return decodeBase64(raw);
     case "quoted-printable":
-      return decodeQuotedPrintable(raw);
+      return { bytes: decodeQuotedPrintable(raw), ...none };
     case "uuencode":
-      return decodeUuencode(raw);
+      return { bytes: decodeUuencode(raw), ...none };
   }
 }
 
-/** Tolerant and total; a view beyond the message ends with it. Without an encoding the result shares the message's memory. */
+/** A view beyond the message ends with it. Without an encoding the result shares the message's memory. */
 export const decodeView = (message: Buffer, view: View): Buffer =>
-  decodeOctets(message.subarray(view.offset, view.offset + view.length), view.encoding);
+  decodeOctets(message.subarray(view.offset, view.offset + view.length), view.encoding).bytes;

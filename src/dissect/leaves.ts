@@ -2,7 +2,7 @@
 import type { Role, TransferEncoding, View } from "../core/message.ts";
 import { firstPadding } from "./base64.ts";
 import { type Claims, isMessage } from "./claims.ts";
-import { decodeView } from "./decode.ts";
+import { type Decoded, decodeOctets } from "./decode.ts";
 import type { Range } from "./delimiters.ts";
 import { parseHeader } from "./header.ts";
 import type { Digest, Parts } from "./parts.ts";
@@ -67,59 +67,67 @@ function afterBase64(leaves: Leaves, path: string, range: Range, digest: Digest)
   return views;
 }
 
+/** An encoded text is decoded once, for its hash and for what may stand in it. */
+function decodeBody(leaves: Leaves, path: string, raw: Buffer, encoding: TransferEncoding): Decoded | undefined {
+  if (encoding === "identity" || encoding === "uuencode") return undefined;
+  const decoded = decodeOctets(raw, encoding);
+  noteUuFiles(leaves, path, decoded.bytes);
+  return decoded;
+}
+
 export function addLeaf(leaves: Leaves, path: string, range: Range, claims: Claims): void {
-  const { message, parts, report } = leaves;
+  const { message, parts, report, searched } = leaves;
   const role = roleOf(claims);
   const raw = message.subarray(range.start, range.end);
   const { names, types: declaredTypes } = claims;
-  const add = (view: View): Digest | null => parts.add({ path, role, names, declaredTypes, view }, leaves.reading);
+  const add = (view: View, decoded?: Decoded): Digest | null =>
+    parts.add({ path, role, names, declaredTypes, view }, leaves.reading, decoded);
   const encodings = encodingsOf(claims, raw, role);
-  if (encodings.includes("base64") && !claims.encodings.includes("base64"))
+  const declared = claims.encodings.includes("base64");
+  if (encodings.includes("base64") && !declared)
     report.add(path, { rule: "undeclared-base64", severity: "low", text: "Looks like base64, which nobody declared" });
+  const key = `${range.start} ${range.end}`;
+  const fresh = !searched.has(key);
+  searched.add(key);
   for (const encoding of encodings) {
-    const digest = add(viewOf(range, encoding));
-    if (digest && encoding === "base64" && claims.encodings.includes("base64"))
+    const decoded = fresh && role === "body" ? decodeBody(leaves, path, raw, encoding) : undefined;
+    const digest = add(viewOf(range, encoding), decoded);
+    if (digest && encoding === "base64" && declared)
       for (const view of afterBase64(leaves, path, range, digest)) add(view);
   }
   if (declaredTypes.includes("message/partial"))
     report.add(path, { incomplete: "unsupported", text: "A fragment of a message; the others travel by themselves" });
-  addUuFiles(leaves, path, range, claims, encodings);
+  if (fresh) addUuFiles(leaves, path, range, declaredTypes, encodings);
 }
 
-/** Files that stand uuencoded in a text: "1.uu1", "1.uu2" … Behind another encoding they have no place in the message. */
+/** Behind another encoding a file has no place in the message: it is seen as text only. */
+function noteUuFiles({ report }: Leaves, path: string, text: Buffer): void {
+  const { files, more } = findUuFiles(text, 0, text.length);
+  if (files.length > 0 || more)
+    report.add(path, { incomplete: "unsupported", text: "A uuencoded file inside a text that is encoded itself" });
+}
+
+/** Files that stand uuencoded in a text become parts: "1.uu1", "1.uu2" … */
 function addUuFiles(
-  leaves: Leaves,
+  { message, parts, report, reading }: Leaves,
   path: string,
   range: Range,
-  claims: Claims,
+  types: readonly string[],
   encodings: readonly TransferEncoding[],
 ): void {
-  const { message, parts, report, searched } = leaves;
-  const key = `${range.start} ${range.end}`;
-  if (searched.has(key)) return;
-  searched.add(key);
-  if (encodings.includes("identity") || encodings.includes("uuencode")) {
-    const { files, more } = findUuFiles(message, range.start, range.end);
-    if (more) report.add(path, { incomplete: "limit", text: "More beginnings of uuencoded files than are looked at" });
-    files.forEach(({ start, end, name, encoding, open }, index) => {
-      const names = name === "" ? [] : [name.slice(0, 1000)];
-      const view = viewOf({ start, end }, encoding);
-      // With the encoding declared, the first file is the part itself.
-      const whole = index === 0 && !encodings.includes("identity");
-      const own = whole ? path : `${path}.uu${index + 1}`;
-      parts.add(
-        { path: own, role: "attachment", names, declaredTypes: whole ? claims.types : [], view },
-        leaves.reading,
-      );
-      if (open)
-        report.add(own, { rule: "unclosed-uuencode", severity: "info", text: "A uuencoded file without its end" });
-    });
-    return;
-  }
-  if (!claims.types.every(isText)) return;
-  const text = decodeView(message, viewOf(range, encodings[0] ?? "identity"));
-  if (findUuFiles(text, 0, text.length).files.length > 0)
-    report.add(path, { incomplete: "unsupported", text: "A uuencoded file inside a text that is encoded itself" });
+  if (!encodings.includes("identity") && !encodings.includes("uuencode")) return;
+  const { files, more } = findUuFiles(message, range.start, range.end);
+  if (more) report.add(path, { incomplete: "limit", text: "More beginnings of uuencoded files than are looked at" });
+  files.forEach(({ start, end, name, encoding, open }, index) => {
+    // With the encoding declared, the first file is the part itself.
+    const whole = index === 0 && !encodings.includes("identity");
+    const own = whole ? path : `${path}.uu${index + 1}`;
+    const names = name === "" ? [] : [name.slice(0, 1000)];
+    const view = viewOf({ start, end }, encoding);
+    parts.add({ path: own, role: "attachment", names, declaredTypes: whole ? types : [], view }, reading);
+    if (open)
+      report.add(own, { rule: "unclosed-uuencode", severity: "info", text: "A uuencoded file without its end" });
+  });
 }
 
 /** True if the attached message's own parts can be views on the outer one. An encoded one is opened later, by the extractor for messages. */

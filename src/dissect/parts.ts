@@ -2,7 +2,7 @@
 import { createHash, hash } from "node:crypto";
 import type { Bytes, Part, Role, Sha256, TransferEncoding, View } from "../core/message.ts";
 import { type Base64Notes, eachBase64 } from "./base64.ts";
-import { decodeView } from "./decode.ts";
+import { type Decoded, decodeOctets } from "./decode.ts";
 
 export interface Digest extends Base64Notes {
   readonly sha256: Sha256;
@@ -46,10 +46,10 @@ export class Parts {
     this.#left = mostRead(message.length, limits.depth);
   }
 
-  /** `reading`: 1, or the number of the alternative reading of a multipart that the leaf belongs to. Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
-  add(leaf: Leaf, reading = 1): Digest | null {
+  /** `reading`: 1, or the number of the alternative reading of a multipart that the leaf belongs to. `decoded`: if the caller has it. Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
+  add(leaf: Leaf, reading = 1, decoded?: Decoded): Digest | null {
     if (this.full) return null;
-    const digest = this.#digest(leaf.view);
+    const digest = this.#digest(leaf.view, decoded);
     if (!digest) return null;
     const readings = this.#readings.get(leaf.path) ?? [];
     const same = readings.find(({ part }) => part.sha256 === digest.sha256);
@@ -102,23 +102,22 @@ export class Parts {
     return !this.full;
   }
 
-  #digest(view: View): Digest | null {
+  #digest(view: View, decoded: Decoded | undefined): Digest | null {
     const key = `${view.offset} ${view.length} ${view.encoding}`;
     const cached = this.#digests.get(key);
     if (cached) return cached;
     if (!this.spend(view.length)) return null;
-    const digest = digestOf(this.#message, view);
+    const digest = digestOf(this.#message.subarray(view.offset, view.offset + view.length), view.encoding, decoded);
     this.#digests.set(key, digest);
     return digest;
   }
 }
 
 /** Large base64 is hashed slice by slice and never stands in memory as a whole. */
-function digestOf(message: Buffer, view: View): Digest {
-  const raw = message.subarray(view.offset, view.offset + view.length);
-  if (view.encoding !== ("base64" satisfies TransferEncoding)) {
-    const octets = decodeView(message, view);
-    return { sha256: sha256Of(octets), size: octets.length, junk: 0, restarts: 0 };
+function digestOf(raw: Buffer, encoding: TransferEncoding, decoded: Decoded | undefined): Digest {
+  if (decoded || encoding !== "base64") {
+    const { bytes, junk, restarts } = decoded ?? decodeOctets(raw, encoding);
+    return { sha256: sha256Of(bytes), size: bytes.length, junk, restarts };
   }
   const sum = createHash("sha256");
   let size = 0;

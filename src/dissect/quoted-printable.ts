@@ -32,6 +32,12 @@ const endsLine = (raw: Buffer, at: number): boolean => raw[at] === lf || (raw[at
 const ordinary = new Uint8Array(256).fill(1);
 for (const octet of [tab, lf, cr, blank, equals]) ordinary[octet] = 0;
 
+/** The first octet at or behind `at` that does not stand for itself. Never reads behind the end: that would slow this loop down tenfold, for good. */
+function endOfOrdinary(raw: Buffer, at: number): number {
+  while (at < raw.length && ordinary[raw[at] as number] === 1) at++;
+  return at;
+}
+
 /** Returns what was written, and how much of it is left without the blanks at its end. */
 function decode(raw: Buffer): { readonly out: Buffer; readonly solid: number } {
   const out = Buffer.allocUnsafe(raw.length);
@@ -41,8 +47,8 @@ function decode(raw: Buffer): { readonly out: Buffer; readonly solid: number } {
   for (let at = 0; at < raw.length; ) {
     const octet = raw[at] as number;
     if (ordinary[octet] === 1) {
-      do out[written++] = raw[at++] as number;
-      while (ordinary[raw[at] as number] === 1);
+      const end = endOfOrdinary(raw, at);
+      while (at < end) out[written++] = raw[at++] as number;
       solid = written;
     } else if (octet === equals) {
       const value = escaped(raw, at);
