@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 
 const mostKept = 64;
+/** Longer ones insert many rows at a time, each time another number of them. */
+const longestKept = 4_000;
 
 /** Statements are kept by their text: preparing costs more than most of them cost to run. */
 function adapt(database: DatabaseSync): SqliteDatabase {
@@ -19,6 +21,7 @@ function adapt(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare: (sql) => {
+      if (sql.length > longestKept) return prepare(sql);
       const statement = kept.get(sql) ?? prepare(sql);
       kept.delete(sql);
       kept.set(sql, statement);

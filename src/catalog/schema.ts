@@ -1,12 +1,12 @@
 /** The tables of the catalog, the same for every database: times and lists are text, sizes integers, no types of one vendor. */
-import type { CreateTableBuilder, Generated, Kysely, Selectable } from "kysely";
+import type { CreateTableBuilder, Kysely, RawBuilder } from "kysely";
 import type { QueueId } from "../core/message.ts";
 import type { Summary } from "./catalog.ts";
 
 export interface Tables {
   messages: {
-    /** Names the row in the index of words; says nothing of order. */
-    seq: Generated<number>;
+    /** Rises with arrival, so that every index has the newest at its end; names the row in the index of words. */
+    seq: number;
     queue_id: string;
     state: string;
     arrived_at: string;
@@ -26,9 +26,12 @@ export interface Tables {
     hashes: string;
     reason: string;
   };
-  message_rules: { rule: string; queue_id: string };
-  message_hashes: { sha256: string; queue_id: string };
+  message_rules: { rule: string; seq: number };
+  /** The first 48 bits: a quarter of the octets, and the row itself settles the rare doubt. */
+  message_hashes: { head: number; seq: number };
 }
+
+export type Row = Tables["messages"];
 
 /** Other versions are thrown away: a catalog is made again from spool and journal. */
 export const catalogVersion = 1;
@@ -42,7 +45,8 @@ const text = <T extends string, C extends string>(
     table as CreateTableBuilder<T, string>,
   );
 
-export async function createTables(db: Kysely<Tables>): Promise<void> {
+/** `pairsEnd`: what a database wants to hear about tables that are only their own key. */
+export async function createTables(db: Kysely<Tables>, pairsEnd: RawBuilder<unknown>): Promise<void> {
   const messages = db.schema
     .createTable("messages")
     .addColumn("seq", "integer", (it) => it.primaryKey())
@@ -53,18 +57,33 @@ export async function createTables(db: Kysely<Tables>): Promise<void> {
     .addColumn("severity", "text");
   const required = ["state", "arrived_at", "route", "client", "reverse_path", "forward_paths", "subject", "sha256"];
   await text(messages, [...required, "rules", "names", "hashes", "reason"]).execute();
-  await db.schema.createIndex("messages_state").on("messages").columns(["state", "queue_id"]).execute();
-  await text(db.schema.createTable("message_rules"), ["rule", "queue_id"])
-    .addPrimaryKeyConstraint("message_rules_key", ["rule", "queue_id"])
-    .execute();
-  await text(db.schema.createTable("message_hashes"), ["sha256", "queue_id"])
-    .addPrimaryKeyConstraint("message_hashes_key", ["sha256", "queue_id"])
-    .execute();
-  for (const table of ["message_rules", "message_hashes"] as const)
-    await db.schema.createIndex(`${table}_message`).on(table).column("queue_id").execute();
+  await db.schema.createIndex("messages_state").on("messages").columns(["state", "seq"]).execute();
+  for (const [table, column, type] of [
+    ["message_rules", "rule", "text"],
+    ["message_hashes", "head", "bigint"],
+  ] as const)
+    await db.schema
+      .createTable(table)
+      .addColumn(column, type, (it) => it.notNull())
+      .addColumn("seq", "bigint", (it) => it.notNull())
+      .addPrimaryKeyConstraint(`${table}_key`, [column, "seq"])
+      .modifyEnd(pairsEnd)
+      .execute();
 }
 
-export const toRow = (of: Summary): Omit<Selectable<Tables["messages"]>, "seq"> => ({
+const sha256Shape = /^[0-9a-f]{64}$/;
+
+/** What a hash is found by; null if it is none. */
+export const headOf = (sha256: string): number | null =>
+  sha256Shape.test(sha256) ? Number.parseInt(sha256.slice(0, 12), 16) : null;
+
+const perMilli = 1_024;
+
+/** Where a message belongs in the order of arrival; those of the same millisecond take the next free places. Exact until the year 2248. */
+export const placeOf = (arrival: number): number => Math.max(0, Math.floor(arrival)) * perMilli;
+
+export const toRow = (of: Summary, seq: number): Row => ({
+  seq,
   queue_id: of.queueId,
   state: of.state,
   arrived_at: of.arrivedAt,
@@ -84,10 +103,10 @@ export const toRow = (of: Summary): Omit<Selectable<Tables["messages"]>, "seq"> 
   reason: of.reason,
 });
 
-const texts = (json: string): readonly string[] => JSON.parse(json) as readonly string[];
+export const texts = (json: string): readonly string[] => JSON.parse(json) as readonly string[];
 
 /** What toRow() has written; the narrow types come back as they went in. */
-export const fromRow = (row: Selectable<Tables["messages"]>): Summary => ({
+export const fromRow = (row: Row): Summary => ({
   queueId: row.queue_id as QueueId,
   state: row.state as Summary["state"],
   arrivedAt: row.arrived_at,

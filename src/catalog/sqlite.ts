@@ -3,19 +3,15 @@ import { chmodSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely, sql } from "kysely";
 import type { QueueId } from "../core/message.ts";
-import { timePrefix } from "../core/queue-id.ts";
 import type { Log } from "../observe/log.ts";
 import type { Catalog, Query, Summary } from "./catalog.ts";
 import { nodeSqlite } from "./node-sqlite.ts";
 import { catalogVersion, createTables, fromRow, type Tables } from "./schema.ts";
+import { findRows, type Page } from "./sqlite-find.ts";
 import { createWordIndex, emptyTables, replaceMessages } from "./sqlite-write.ts";
-import { matchOf } from "./words.ts";
 
 /** One transaction takes at most so many messages, since SQLite keeps the event loop waiting. */
 const groupSize = 64;
-/** `arrivedAt` may differ from the time in the id by what a transaction takes. */
-const slackMs = 86_400_000;
-
 const sqliteCorrupt = 11;
 const sqliteNoDatabase = 26;
 
@@ -50,35 +46,8 @@ export class SqliteCatalog implements Catalog {
     return row ? fromRow(row) : null;
   }
 
-  async find(where: Query, page: { readonly before?: QueueId; readonly limit: number }): Promise<readonly Summary[]> {
-    let query = this.#db.selectFrom("messages").selectAll();
-    if (where.states) query = query.where("state", "in", where.states);
-    if (where.rule !== undefined)
-      query = query.where("queue_id", "in", (inner) =>
-        inner
-          .selectFrom("message_rules")
-          .select("queue_id")
-          .where("rule", "=", where.rule ?? ""),
-      );
-    if (where.sha256 !== undefined)
-      query = query.where("queue_id", "in", (inner) =>
-        inner
-          .selectFrom("message_hashes")
-          .select("queue_id")
-          .where("sha256", "=", where.sha256 ?? ""),
-      );
-    if (where.since !== undefined) {
-      // The id's time ends the walk down the index; arrived_at alone would read all that is older.
-      const from = timePrefix(Date.parse(where.since) - slackMs);
-      query = query.where("queue_id", ">=", from).where("arrived_at", ">=", where.since);
-    }
-    if (where.text?.trim()) {
-      const match = matchOf(where.text);
-      if (match === null) return [];
-      query = query.where(sql<boolean>`seq in (select rowid from message_words where message_words match ${match})`);
-    }
-    if (page.before !== undefined) query = query.where("queue_id", "<", page.before);
-    return (await query.orderBy("queue_id", "desc").limit(page.limit).execute()).map(fromRow);
+  async find(where: Query, page: Page): Promise<readonly Summary[]> {
+    return (await findRows(this.#db, where, page)).map(fromRow);
   }
 
   async counts(): Promise<Readonly<Partial<Record<Summary["state"], number>>>> {
@@ -159,7 +128,7 @@ export async function openCatalog({ file, log }: { readonly file: string; readon
   const db = new Kysely<Tables>({ dialect: nodeSqlite(opened.database) });
   if (opened.isNew)
     await db.transaction().execute(async (transaction) => {
-      await createTables(transaction);
+      await createTables(transaction, sql`without rowid`);
       await createWordIndex(transaction);
       await sql`pragma user_version = ${sql.lit(catalogVersion)}`.execute(transaction);
     });

@@ -47,9 +47,11 @@ function phrases(word: string): readonly string[] {
   });
 }
 
-/** What FTS5 is asked: each word must occur. Null if the text has no word to search by. */
-export function matchOf(text: string): string | null {
+/** What FTS5 is asked: each word must occur, and one of the states. Null if the text has no word to search by. */
+export function matchOf(text: string, states: readonly string[] | undefined): string | null {
   const words = fold(text.slice(0, longestQuery)).split(/\s+/u).slice(0, mostWords);
   const all = words.flatMap(phrases);
-  return all.length > 0 ? all.join(" AND ") : null;
+  if (all.length === 0 || states?.length === 0) return null;
+  const either = states && `state : (${states.map(quoted).join(" OR ")})`;
+  return [`words : (${all.join(" AND ")})`, ...(either ? [either] : [])].join(" AND ");
 }
