@@ -23,7 +23,7 @@ export interface ReceiveOptions {
   readonly onBug: (entry: Entry, error: unknown) => void;
 }
 
-const ok = (entry: Entry): Reply => reply(2, 50, "2.0", `Ok: queued as ${entry.id}`);
+const ok = (entry: Entry): Reply => reply(2, 50, "0.0", `Ok: queued as ${entry.id}`);
 const busy = reply(4, 51, "3.2", "Too many messages are being looked at, please come back");
 const noSpace = reply(4, 52, "3.1", "Not enough space for the message, please come back");
 const failure = reply(4, 51, "3.0", "The message cannot be processed now, please come back");

@@ -9,7 +9,7 @@ import type { Forwarder } from "./forward.ts";
 type Replies = ReadonlyMap<string, Reply>;
 
 const same = (paths: readonly string[], answer: Reply): Replies => new Map(paths.map((path) => [path, answer]));
-const accepted = (entry: Entry, what: string): Reply => reply(2, 50, "2.0", `Ok: ${what} as ${entry.id}`);
+const accepted = (entry: Entry, what: string): Reply => reply(2, 50, "0.0", `Ok: ${what} as ${entry.id}`);
 
 export interface Disposers {
   dispose(entry: Entry, verdict: Verdict, turn: Turn, signal: AbortSignal): Promise<Replies>;
@@ -42,7 +42,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       const twin = await custody.twin(entry);
       if (twin !== null) {
         await entry.remove();
-        return same(group.forwardPaths, reply(2, 50, "2.0", `Ok: held as ${twin}`));
+        return same(group.forwardPaths, reply(2, 50, "0.0", `Ok: held as ${twin}`));
       }
       await custody.claim(entry, "quarantine");
       if (signal.aborted) await custody.rememberUnheard(entry);

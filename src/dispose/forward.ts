@@ -100,6 +100,7 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
         envelope: entry.envelope,
         forwardPaths: pending.map((path) => path.address),
         fields: await fields(entry, reason),
+        size: entry.size,
         octets: () => entry.octets(),
       };
       const mixed = async (): Promise<void> => {

@@ -1,0 +1,240 @@
+/** Wires custody: next hops, dispositions, the queue manager, what happens between the final dot and its reply, and the handlers of the control socket. */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { type Config, type RouteConfig, routeName, routeSchema } from "./config-schema.ts";
+import type { Scanner } from "./compose-scan.ts";
+import { parse, reviewHandlers } from "./control/review-handlers.ts";
+import type { Handler } from "./control/server.ts";
+import { explain } from "./core/errors.ts";
+import type { Envelope, QueueId } from "./core/message.ts";
+import { isQueueId } from "./core/queue-id.ts";
+import type { Reply } from "./core/status.ts";
+import { Turn } from "./core/turn.ts";
+import type { Verdict } from "./core/verdict.ts";
+import { expiryOf, nextAttempt } from "./dispose/backoff.ts";
+import { createCustody, type MessageEvent } from "./dispose/custody.ts";
+import { createDispose } from "./dispose/dispose.ts";
+import { makeDsn } from "./dispose/dsn.ts";
+import { topFields } from "./dispose/fields.ts";
+import { createForwarder, type Reason } from "./dispose/forward.ts";
+import { createNextHops } from "./dispose/next-hops.ts";
+import type { Clock } from "./observe/clock.ts";
+import type { Log } from "./observe/log.ts";
+import { carry, type Stages } from "./pipeline.ts";
+import { QueueManager } from "./queue-manager.ts";
+import { createReceive } from "./receive.ts";
+import { expireQuarantine } from "./review/retention.ts";
+import { createReview } from "./review/review.ts";
+import { derivedId } from "./spool/ids.ts";
+import type { Journal } from "./spool/journal.ts";
+import type { Entry, Release, Spool } from "./spool/spool.ts";
+
+export interface CustodyPartsOptions {
+  readonly config: Config;
+  readonly routes: ReadonlyMap<string, RouteConfig>;
+  readonly spool: Spool;
+  readonly journal: Journal;
+  readonly scanner: Scanner;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onEvent: (event: MessageEvent) => void;
+}
+
+/** Our own notices leave by a route that no recipient can ask for. */
+const noticeRoute = "(notifications)";
+const hour = 3_600_000;
+const mostHeader = 65_536;
+
+function noticesOf(config: Config): RouteConfig {
+  const relay = config.notifications.relay ?? config.routes[0]?.next_hop[0] ?? "127.0.0.1:25";
+  return {
+    ...routeSchema.parse({ domains: ["notifications.invalid"], next_hop: relay, verify_recipients: false }),
+    name: noticeRoute,
+  };
+}
+
+async function firstOctets(entry: Entry, wanted: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of entry.octets()) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= wanted) break;
+  }
+  return Buffer.concat(chunks).subarray(0, wanted);
+}
+
+export function createCustodyParts(options: CustodyPartsOptions) {
+  const { config, spool, journal, scanner, log, clock, onEvent } = options;
+  const notices = noticesOf(config);
+  const routes = new Map([...options.routes, [noticeRoute, notices] as const]);
+  const routeOf = (name: string): RouteConfig => routes.get(name) ?? notices;
+  const firstRoute = (entry: Entry): RouteConfig => routeOf(entry.envelope.forwardPaths[0]?.route ?? "");
+  const authorities = new Map(
+    config.routes.flatMap((route) =>
+      route.tls_ca ? [[routeName(route), readFileSync(route.tls_ca, "utf8")] as const] : [],
+    ),
+  );
+  const nextHops = createNextHops({ routes: [...routes.values()], hostname: config.hostname, log, clock, authorities });
+
+  const custody = createCustody({
+    spool,
+    journal,
+    clock,
+    derivedId,
+    onEvent,
+    expires: (entry) => expiryOf(entry.envelope.arrivedAt, firstRoute(entry).retry),
+    nextAttempt(entry, delivery) {
+      const { retry } = firstRoute(entry);
+      const expires = delivery.expires ? new Date(delivery.expires) : expiryOf(entry.envelope.arrivedAt, retry);
+      return nextAttempt(entry.id, Math.max(1, delivery.attempts), clock.now(), expires, retry);
+    },
+    waiting: (entry, at) => manager.wakeAt(entry.id, at),
+  });
+
+  async function fields(entry: Entry, reason: Reason): Promise<string> {
+    const { envelope } = entry;
+    if ("release" in reason) return topFields({ envelope, result: "released", ruleSet: "", tags: [], findings: [] });
+    if ("unscanned" in reason)
+      return topFields({ envelope, result: "unscanned", ruleSet: "", tags: ["unscanned"], findings: [] });
+    const { group, verdict } = reason;
+    const tags = group.disposition.kind === "forward" ? group.disposition.tags : [];
+    return topFields({ envelope, result: verdict.summary, ruleSet: verdict.ruleSet, tags, findings: group.because });
+  }
+
+  /** A notice is a message of ours like any other: claimed, retried, never answered. Its id comes from what it reports, so it is sent once. */
+  async function bounce(entry: Entry, failed: ReadonlyMap<string, Reply>, hop: string): Promise<void> {
+    const reports = [...failed].map(([forwardPath, answer]) => ({ forwardPath, reply: answer, hop }));
+    const from = config.notifications.from ?? `postmaster@${config.hostname}`;
+    const dsn = makeDsn({
+      envelope: entry.envelope,
+      failed: reports,
+      original: await firstOctets(entry, mostHeader),
+      hostname: config.hostname,
+      from,
+      now: clock.now(),
+    });
+    if (!dsn) return;
+    const queueId = derivedId(entry.id, `dsn ${JSON.stringify([...failed.keys()].sort())}`);
+    if (
+      await spool.find(queueId).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    const envelope: Envelope = {
+      ...entry.envelope,
+      queueId,
+      reversePath: "",
+      forwardPaths: [{ address: dsn.forwardPath, route: noticeRoute }],
+      extensions: { eightBitMime: false, smtpUtf8: dsn.smtpUtf8 },
+      arrivedAt: clock.now().toISOString(),
+      trace: "",
+    };
+    const notice = await spool.arrive(
+      envelope,
+      (async function* () {
+        yield dsn.octets;
+      })(),
+    );
+    const release: Release = {
+      from: entry.id,
+      by: "sallyport",
+      why: "delivery status notification",
+      at: clock.now().toISOString(),
+    };
+    await notice.once("release.json", () => release);
+    await custody.claim(notice, "incoming");
+    manager.enqueue(notice);
+  }
+
+  const forwarder = createForwarder({ nextHop: nextHops, custody, clock, fields, bounce });
+  const disposers = createDispose({
+    custody,
+    forwarder,
+    proxies: (route) => routeOf(route).reply_after === "delivery",
+    onScannerFailure: (route) => routeOf(route).on_scanner_failure,
+    handOver: (entry) => manager.enqueue(entry),
+  });
+  const stages: Stages = { ...scanner.stages, dispose: disposers.dispose, release: disposers.release };
+  const carryOne = (entry: Entry, turn: Turn, signal: AbortSignal) => carry(entry, stages, turn, signal);
+
+  const manager = new QueueManager({
+    spool,
+    clock,
+    log,
+    carry: carryOne,
+    unscanned: disposers.unscanned,
+    deliveryOf: custody.deliveryOf,
+    later: custody.later,
+    inForce: scanner.inForce,
+    poisoned,
+    maxActive: config.scan.max_active,
+    scanEveryMs: 60_000,
+  });
+
+  function poisoned(entry: Entry): Verdict {
+    const { ruleSet, policyVersion } = scanner.inForce();
+    const route = entry.envelope.forwardPaths[0]?.route ?? "";
+    const reason = "The gateway has crashed three times on this message: incomplete, crashed";
+    const forwardPaths = entry.envelope.forwardPaths.map((path) => path.address);
+    return {
+      groups: [
+        { forwardPaths, route, disposition: { kind: "quarantine", reason }, because: [], policyLine: "crashed" },
+      ],
+      summary: "incomplete",
+      policyVersion,
+      ruleSet,
+    };
+  }
+
+  const receive = createReceive({
+    carry: carryOne,
+    unscanned: disposers.unscanned,
+    claim: custody.claim,
+    isOurs: custody.isOurs,
+    atOnce: (entry) => entry.envelope.forwardPaths.every((path) => routeOf(path.route).reply_after === "spool"),
+    deadlineMs: (entry) => Math.min(...entry.envelope.forwardPaths.map((path) => routeOf(path.route).reply_deadline)),
+    enqueue: (entry) => manager.enqueue(entry),
+    adopt: (entry, work) => manager.adopt(entry, work),
+    hasRoom: () => manager.hasRoom(),
+    onBug: (entry, error) => log.error("failed", { queue_id: entry.id, error_cause: explain(error) }),
+  });
+
+  const review = createReview({ spool, journal, clock, derivedId, enqueue: (entry) => manager.enqueue(entry) });
+  const flushing = z.object({ id: z.string().nullable().default(null) });
+
+  return {
+    nextHops,
+    manager,
+    receive,
+    review,
+    handlers(reload: () => Promise<void>): ReadonlyMap<string, Handler> {
+      return new Map<string, Handler>([
+        ...reviewHandlers(review),
+        ["poke", () => manager.scan()],
+        ["reload", reload],
+        [
+          "flush",
+          (args) => {
+            const { id } = parse(flushing, args);
+            return manager.flush(id !== null && isQueueId(id) ? (id satisfies QueueId) : undefined);
+          },
+        ],
+        ["status", () => ({ pid: process.pid, active: manager.active, scanner: scanner.describe() })],
+      ]);
+    },
+    /** Expiry of held messages and of old journal files, every hour. */
+    startHousekeeping() {
+      const run = (): void => {
+        expireQuarantine({ spool, journal, clock, log, keepMs: config.quarantine.keep, quota: config.quarantine.quota })
+          .then((count) => count > 0 && log.info("expired", { count }))
+          .catch((error: unknown) => log.error("failed", { error_cause: explain(error) }));
+      };
+      run();
+      const timer = setInterval(run, hour);
+      return { close: () => clearInterval(timer) };
+    },
+  };
+}

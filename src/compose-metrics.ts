@@ -1,0 +1,100 @@
+/** Gauges that are looked up now and then, and the answers of /health and /ready. */
+import type { Scanner } from "./compose-scan.ts";
+import { explain } from "./core/errors.ts";
+import { states } from "./core/state.ts";
+import { arrivalOf } from "./core/queue-id.ts";
+import type { Clock } from "./observe/clock.ts";
+import type { StatusSource } from "./observe/http-status.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import type { QueueManager } from "./queue-manager.ts";
+import { reconcile } from "./review/reconcile.ts";
+import type { Journal } from "./spool/journal.ts";
+import type { Spool } from "./spool/spool.ts";
+
+export interface GaugesOptions {
+  readonly metrics: Metrics;
+  readonly spool: Spool;
+  readonly journal: Journal;
+  readonly scanner: Scanner;
+  readonly manager: QueueManager;
+  readonly clock: Clock;
+}
+
+/** How often room on the disk is looked at; the watermark leaves space for what comes in between. */
+const lookEveryMs = 1_000;
+/** The journal of so many days is gone through for `messages_unaccounted`, every so often. */
+const accountDays = 2;
+const accountEveryMs = 3_600_000;
+
+export function createGauges({ metrics, spool, journal, scanner, manager, clock }: GaugesOptions) {
+  let room = Number.POSITIVE_INFINITY;
+  let problem: string | null = "starting";
+  let unhealthy: string | null = null;
+
+  const look = (): void =>
+    void spool.room().then(
+      (free) => {
+        room = free;
+        unhealthy = null;
+      },
+      (error: unknown) => {
+        room = -1;
+        unhealthy = explain(error);
+      },
+    );
+  /** Two looks: what is under way between journal and spool is not missing. */
+  const account = async (): Promise<void> => {
+    const from = new Date(clock.now().getTime() - accountDays * 86_400_000);
+    const first = await reconcile(spool, journal, from);
+    const second = first.unaccounted.length > 0 ? await reconcile(spool, journal, from) : first;
+    metrics.unaccounted.set(second.unaccounted.filter((id) => first.unaccounted.includes(id)).length);
+  };
+  const accountQuietly = (): void => void account().catch(() => undefined);
+  const timers = [setInterval(look, lookEveryMs), setInterval(accountQuietly, accountEveryMs)];
+  look();
+  accountQuietly();
+
+  async function collect(): Promise<void> {
+    for (const state of states) {
+      if (state === "arriving") continue;
+      metrics.spool.set({ state }, await spool.count(state));
+      let oldest = 0;
+      for await (const id of spool.list(state)) {
+        oldest = Math.max(0, (clock.now().getTime() - arrivalOf(id)) / 1000);
+        break;
+      }
+      metrics.oldest.set({ state }, oldest);
+    }
+    const depth = await scanner.queue.depth();
+    metrics.queueDepth.set({ state: "waiting" }, depth.waiting);
+    metrics.queueDepth.set({ state: "running" }, depth.running);
+    metrics.queueOldest.set(depth.oldestMs / 1000);
+    metrics.diskFree.set(await spool.room());
+    scanner.gauge();
+  }
+
+  const source: StatusSource = {
+    async metrics() {
+      await collect();
+      return metrics.registry.metrics();
+    },
+    unhealthy: () => unhealthy,
+    async unready() {
+      if (problem) return problem;
+      if (room < 0) return "the disk is low";
+      if (!manager.hasRoom()) return "too many active messages";
+      return scanner.unready();
+    },
+  };
+  return {
+    source,
+    isDiskLow: () => room < 0,
+    setReady: () => {
+      problem = null;
+    },
+    setDraining: () => {
+      problem = "draining";
+    },
+    close: () => timers.forEach(clearInterval),
+  };
+}

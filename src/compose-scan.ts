@@ -1,0 +1,266 @@
+/** Wires inspection: rules, workers, queue, cache, policy; the part of the gateway that `sallyport scan` uses as well. */
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { startWorkers, type Workers } from "../workers/compose.ts";
+import { externalDefaults, messageExternals } from "./rulepacks/externals.ts";
+import { type Config, routeName } from "./config-schema.ts";
+import { explain, isGatewayError } from "./core/errors.ts";
+import type { Content, Job } from "./core/job.ts";
+import type { Envelope } from "./core/message.ts";
+import type { Dissection, Inspection, PartReport } from "./core/outcome.ts";
+import { decide, type RouteFacts } from "./decide/decide.ts";
+import type { Policy } from "./decide/policy.ts";
+import { createInspect, type RuleSetInForce } from "./inspect/inspect.ts";
+import { loneProgram } from "./inspect/message-inspector.ts";
+import { VerdictCache } from "./inspect/verdict-cache.ts";
+import type { Clock } from "./observe/clock.ts";
+import type { Log } from "./observe/log.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import type { Stages } from "./pipeline.ts";
+import { loadPolicy } from "./policy-file.ts";
+import { EmbeddedQueue } from "./queue/embedded.ts";
+import type { Queue } from "./queue/queue.ts";
+import type { Records } from "./records/records.ts";
+import { RuleStore } from "./rulepacks/store.ts";
+
+export interface ScannerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly records: Records;
+}
+
+/** What inspection needs of a message. */
+interface Scannable {
+  readonly envelope: Envelope;
+  content(): Content;
+}
+
+export interface Scanner {
+  dissect(entry: Scannable, signal: AbortSignal): Promise<Dissection>;
+  inspect(entry: Scannable, dissection: Dissection, signal: AbortSignal): Promise<Inspection>;
+  readonly stages: Pick<Stages, "dissect" | "inspect" | "decide">;
+  readonly queue: Queue<Job, Dissection | PartReport>;
+  readonly workers: Workers;
+  readonly rules: RuleStore;
+  inForce(): { readonly ruleSet: string; readonly policyVersion: string };
+  /** For the log line at start and `status`. */
+  describe(): Readonly<Record<string, unknown>>;
+  gauge(): void;
+  unready(): string | null;
+  /** Rules and policy anew; what is wrong is logged and changes nothing. */
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const policyEveryMs = 2_000;
+/** Jobs that may wait; beyond, the scanner counts as unavailable. */
+const mostWaiting = 50_000;
+/** Rules may change while a message is inspected: then it is inspected anew, with the new ones. */
+const swapsPerMessage = 5;
+
+const stampOf = (file: string | undefined): number =>
+  file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+
+export async function startScanner(options: ScannerOptions): Promise<Scanner> {
+  const { config, log, clock, metrics, records } = options;
+  const directions = new Map(config.routes.map((route) => [routeName(route), route.direction]));
+  const routeFacts: ReadonlyMap<string, RouteFacts> = new Map(config.routes.map((route) => [routeName(route), route]));
+  let policy: Policy = loadPolicy(config.policy);
+  let policyStamp = stampOf(config.policy);
+  const scratchDir = join(config.data_dir, "scratch");
+  mkdirSync(scratchDir, { recursive: true, mode: 0o711 });
+
+  const store = await RuleStore.open({ folders: config.rules, dataDir: config.data_dir, log });
+  const disabled = records.snapshot().disabledRules;
+  const workers = await startWorkers({
+    concurrency: config.scan.workers,
+    memory: config.scan.memory,
+    deadlineMs: config.scan.deadline,
+    engine: config.scan.engine,
+    scratchDir,
+    spoolDir: join(config.data_dir, "spool"),
+    rules: store.ruleSet(externalDefaults, disabled),
+    log,
+    onEvent: (event) => metrics.childRestarts.inc({ why: event }),
+  });
+  let loadedAt = clock.now();
+  await settle();
+
+  const queue = new EmbeddedQueue<Job, Dissection | PartReport>({ waiting: mostWaiting });
+  const serving = queue.serve((job, signal) => workers.run(job, signal), config.scan.workers);
+  const cache = new VerdictCache(config.scan.cache);
+  const { limits } = config.scan;
+
+  function inForce(): RuleSetInForce {
+    const { ruleSet, versions } = workers.status();
+    return { version: ruleSet, versions, used: store.usedExternals };
+  }
+
+  const inspect = createInspect({
+    queue,
+    cache,
+    inForce,
+    limits: {
+      members: limits.members,
+      bytes: limits.bytes,
+      memberBytes: limits.member_size,
+      depth: limits.depth,
+      ratio: limits.ratio,
+    },
+    deadlineMs: config.scan.deadline,
+    messageInspectors: [loneProgram],
+    parallel: config.scan.workers,
+    externals: (envelope, dissection) =>
+      messageExternals(envelope, dissection, directions.get(envelope.forwardPaths[0]?.route ?? "") ?? "inbound"),
+    onReport(report, cached) {
+      metrics.cacheHits.inc({ result: cached ? "hit" : "miss" });
+      if (cached) return;
+      for (const [inspector, ms] of Object.entries(report.timings))
+        metrics.scanSeconds.observe({ inspector }, ms / 1000);
+    },
+  });
+
+  function count(inspection: Inspection): void {
+    for (const outcome of inspection.outcomes) {
+      if (outcome.kind === "incomplete") metrics.incomplete.inc({ why: outcome.why });
+      if (outcome.kind === "found") for (const { rule } of outcome.findings) metrics.ruleHits.inc({ rule });
+    }
+  }
+
+  const scanning: Pick<Scanner, "dissect" | "inspect"> = {
+    async dissect(entry, signal) {
+      const job: Job = {
+        kind: "dissect",
+        id: `dissect ${entry.envelope.queueId}`,
+        content: entry.content(),
+        limits: { parts: limits.parts, depth: limits.depth, headerBytes: config.smtp.header_size },
+        deadlineMs: config.scan.deadline,
+      };
+      return (await queue.submit(job, signal)) as Dissection;
+    },
+    async inspect(entry, dissection, signal) {
+      const began = clock.monotonic();
+      for (let swaps = 0; ; swaps++) {
+        const { version } = inForce();
+        try {
+          const inspection = await inspect(entry, dissection, signal);
+          count(inspection);
+          metrics.judgeSeconds.observe((clock.monotonic() - began) / 1000);
+          return inspection;
+        } catch (error) {
+          if (
+            !isGatewayError(error, "SCANNER_UNAVAILABLE") ||
+            version === inForce().version ||
+            swaps >= swapsPerMessage
+          )
+            throw error;
+        }
+      }
+    },
+  };
+  const stages: Scanner["stages"] = {
+    ...scanning,
+    decide: (envelope, dissection, inspection) =>
+      decide(
+        envelope,
+        dissection,
+        inspection,
+        policy,
+        records.snapshot(),
+        routeFacts,
+        clock.now().getTime() - Date.parse(envelope.arrivedAt),
+      ),
+  };
+
+  /** After a start or a swap: files that do not compile are left out, and their last good version comes back. */
+  async function settle(): Promise<void> {
+    while (store.learn(workers.status().problems))
+      await workers.swap(store.ruleSet(externalDefaults, records.snapshot().disabledRules));
+    loadedAt = clock.now();
+  }
+
+  async function reloadRules(): Promise<void> {
+    await store.load();
+    const next = store.ruleSet(externalDefaults, records.snapshot().disabledRules);
+    if (next.version === workers.status().ruleSet) return;
+    await workers.swap(next);
+    await settle();
+    log.info("rules_reloaded", describe());
+  }
+
+  function reloadPolicy(): void {
+    try {
+      policy = loadPolicy(config.policy);
+      log.info("policy_reloaded", { policy_version: policy.version });
+    } catch (error) {
+      log.error("policy_refused", { error_cause: explain(error) });
+    }
+  }
+
+  function describe(): Readonly<Record<string, unknown>> {
+    const { engine, ruleSet, ruleCount, problems, confinement, children } = workers.status();
+    return {
+      engine: engine.engine,
+      engine_why: engine.why,
+      rule_set: ruleSet.slice(0, 16),
+      rules: ruleCount,
+      rule_files_with_errors: new Set(
+        problems.filter((problem) => problem.level === "error").map((problem) => problem.file),
+      ).size,
+      policy_version: policy.version,
+      confinement: confinement.how,
+      missing_confinement: confinement.missing,
+      children: children.length,
+    };
+  }
+
+  let reloading: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    reloading = reloading
+      .then(work)
+      .catch((error: unknown) => log.error("rules_refused", { error_cause: explain(error) }));
+    return reloading;
+  };
+  const watching = store.watch(() => void inTurn(reloadRules));
+  const policyTimer = setInterval(() => {
+    const stamp = stampOf(config.policy);
+    if (stamp === policyStamp) return;
+    policyStamp = stamp;
+    reloadPolicy();
+  }, policyEveryMs);
+
+  return {
+    ...scanning,
+    stages,
+    queue,
+    workers,
+    rules: store,
+    inForce: () => ({ ruleSet: workers.status().ruleSet, policyVersion: policy.version }),
+    describe,
+    gauge() {
+      const { ruleCount, problems, engine, children } = workers.status();
+      metrics.rules.set(ruleCount);
+      metrics.ruleProblems.set(
+        new Set(problems.filter((problem) => problem.level === "error").map((problem) => problem.file)).size,
+      );
+      metrics.ruleAge.set(loadedAt.getTime() / 1000);
+      metrics.engineFallback.set(engine.warning === null ? 0 : 1);
+      metrics.children.set({ state: "all" }, children.length);
+    },
+    unready: () => (workers.status().children.length === 0 ? "no scan child is ready" : null),
+    async reload() {
+      reloadPolicy();
+      await inTurn(reloadRules);
+    },
+    async close() {
+      clearInterval(policyTimer);
+      watching.close();
+      await serving[Symbol.asyncDispose]();
+      await queue.close();
+      await reloading;
+      await workers.close();
+    },
+  };
+}
