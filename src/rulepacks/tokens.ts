@@ -97,8 +97,8 @@ export function usedNames(source: string, names: ReadonlySet<string>): ReadonlyS
       candidate = null;
       equals = false;
     }
-    // Not the field of a module, nor a pattern of that name.
-    if (kind === "word" && !/[.$#@!]$/.test(before) && names.has(text)) candidate = text;
+    // Not the field of a module, nor a pattern of that name; but the end of a range.
+    if (kind === "word" && !/(?<!\.)\.$|[$#@!]$/.test(before) && names.has(text)) candidate = text;
     before = text;
   }
   return used;

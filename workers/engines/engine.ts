@@ -1,6 +1,6 @@
 /** YARA-X behind one contract, twice: in WASM and native. Equal findings; the suite is test/contract/engine.ts. */
 import type { Externals } from "../../src/core/job.ts";
-import type { PatternMatch } from "../../src/core/outcome.ts";
+import type { PatternMatch, Severity } from "../../src/core/outcome.ts";
 
 export interface RuleSource {
   /** Namespace; unique. */
@@ -8,6 +8,8 @@ export interface RuleSource {
   /** As shown to people: path below the pack's folder. */
   readonly file: string;
   readonly text: string;
+  /** Of rules that state none: the pack's default. */
+  readonly severity?: Severity;
 }
 
 export interface RuleProblem {
