@@ -115,7 +115,8 @@ export class DiskEntry implements Entry {
     const unwritten = this.#bytes?.length ?? 0;
     let at = from;
     try {
-      await room.forClaim(unwritten);
+      // What is on disk already has had its room: releasing and splitting go on below the watermark.
+      if (unwritten > 0) await room.forClaim(unwritten);
       if (this.#bytes) await durable.makeFolder(from);
       await durable.fill(from, this.#files());
       await this.#home.prepare(to, this.id);

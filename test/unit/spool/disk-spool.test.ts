@@ -235,5 +235,6 @@ test("refuses new messages below the watermark, while what is inside goes on", a
   await inside.move("active");
   await inside.once("parts.json", () => 1);
   await inside.move("deferred");
+  await full.derive(inside, { envelope: { ...inside.envelope, queueId: full.newId() } }, "incoming");
   await inside.remove();
 });
