@@ -33,26 +33,12 @@ function worst(findings: readonly Finding[]): Finding["severity"] | null {
 
 const unique = (values: Iterable<string>, most: number): readonly string[] => [...new Set(values)].slice(0, most);
 
-/** What the catalog keeps of a message; reads the files that there are. */
-export async function summaryOf(entry: Entry, state: Summary["state"], reason: string): Promise<Summary> {
-  const { envelope, size } = entry;
-  const [dissection, inspection, verdict] = await Promise.all([
-    entry.read<Dissection>("parts.json"),
-    entry.read<Inspection>("inspection.json"),
-    entry.read<Verdict>("verdict.json"),
-  ]);
+/** What has been found out so far; nothing yet for a message that waits for its turn. */
+function judgement(dissection: Dissection | null, inspection: Inspection | null, verdict: Verdict | null) {
   const findings = findingsOf(inspection);
   const parts = (inspection?.parts ?? dissection?.parts ?? []).filter((part) => part.path !== "0");
   return {
-    queueId: entry.id,
-    state,
-    arrivedAt: envelope.arrivedAt,
-    route: envelope.forwardPaths[0]?.route ?? "",
-    client: envelope.client.address,
-    reversePath: envelope.reversePath,
-    forwardPaths: envelope.forwardPaths.map((path) => path.address),
     subject: dissection?.header.subject ?? "",
-    size,
     sha256: dissection?.sha256 ?? "",
     disposition: verdict?.groups[0]?.disposition.kind ?? null,
     summary: verdict?.summary ?? null,
@@ -69,6 +55,27 @@ export async function summaryOf(entry: Entry, state: Summary["state"], reason: s
       parts.map((part) => part.sha256),
       mostHashes,
     ),
+  };
+}
+
+/** What the catalog keeps of a message; reads the files that there are. */
+export async function summaryOf(entry: Entry, state: Summary["state"], reason: string): Promise<Summary> {
+  const { envelope, size } = entry;
+  const [dissection, inspection, verdict] = await Promise.all([
+    entry.read<Dissection>("parts.json"),
+    entry.read<Inspection>("inspection.json"),
+    entry.read<Verdict>("verdict.json"),
+  ]);
+  return {
+    queueId: entry.id,
+    state,
+    arrivedAt: envelope.arrivedAt,
+    route: envelope.forwardPaths[0]?.route ?? "",
+    client: envelope.client.address,
+    reversePath: envelope.reversePath,
+    forwardPaths: envelope.forwardPaths.map((path) => path.address),
+    size,
+    ...judgement(dissection, inspection, verdict),
     reason: reason.slice(0, 1000),
   };
 }
