@@ -46,7 +46,7 @@ while [ "$1" != -- ]; do
   shift 2
 done
 shift
-exec env -i "$@"`;
+exec env -u PWD -u OLDPWD -u SHLVL -u _ "$@"`;
 
 function findTool(name: string, folders: readonly string[]): string | null {
   for (const folder of folders)

@@ -1,4 +1,4 @@
-/** Slots with one rule set and one warm spare: gives out jobs, replaces what dies, watches memory, tries a part three times. */
+/** Slots with one rule set and a warm spare: gives out jobs, replaces what dies, watches memory, tries a part three times. */
 import { GatewayError } from "../src/core/errors.ts";
 import type { Bytes, Millis } from "../src/core/message.ts";
 import type { Log } from "../src/observe/log.ts";
@@ -11,6 +11,8 @@ export type PoolEvent = "started" | "start-failed" | "recycled" | "crashed" | "t
 export interface PoolOptions {
   /** Jobs at the same time. */
   readonly size: number;
+  /** Ready slots beyond that, for when one dies. */
+  readonly spares: number;
   /** The signal comes when the pool is closed meanwhile. */
   readonly hatch: (signal: AbortSignal) => Promise<Slot>;
   /** Resident memory of one child; beyond, it is killed. */
@@ -121,7 +123,7 @@ export class Pool {
   async #attempt(slot: Slot, task: Task, signal: AbortSignal, attempt: number): Promise<Answer | null> {
     try {
       const answer = await slot.run(task, signal);
-      if (!answer.broken) return answer;
+      if (answer.health !== "broken") return answer;
       this.#report("crashed");
       slot.kill("aborted", "broke in a job");
       return attempt < tries ? null : answer;
@@ -220,7 +222,7 @@ export class Pool {
   /** As many as work, and one more that is warm when one of them dies. */
   #refill(): void {
     if (this.#closed) return;
-    while (this.#retry === null && this.#slots.size + this.#hatching.size < this.#options.size + 1) {
+    while (this.#retry === null && this.#slots.size + this.#hatching.size < this.#options.size + this.#options.spares) {
       const hatching = this.#hatch().finally(() => this.#hatching.delete(hatching));
       this.#hatching.add(hatching);
     }

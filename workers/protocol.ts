@@ -3,10 +3,13 @@ import type { DissectJob, Externals, InspectJob } from "../src/core/job.ts";
 import type { Bytes } from "../src/core/message.ts";
 import { type Dissection, incompletes, type PartReport } from "../src/core/outcome.ts";
 import type { RuleProblem } from "./engines/engine.ts";
+import type { FrameLimits } from "./frames.ts";
+import type { RuleFacts } from "./inspectors/yara.ts";
 
 /** The first frame to an opener; its body is the rules as JSON, unless a matcher has them. */
 export interface Init {
   readonly kind: "init";
+  readonly ruleSet: string;
   readonly externals: Externals;
   /** Ids "pack.rule" whose matches are left out. */
   readonly disabled: readonly string[];
@@ -22,18 +25,23 @@ export interface Compile {
 }
 
 export interface Compiled {
+  /** "yara-x 1.20.0 wasm" */
   readonly engine: string;
+  /** The process is replaced after so many scans, for what its engine leaks; null if it may go on. */
+  readonly recycleAfter: number | null;
   readonly ruleCount: number;
   readonly problems: readonly RuleProblem[];
+  readonly facts: RuleFacts;
 }
 
 /** The answer to `init`. */
 export interface Ready extends Compiled {
   /** Inspector, extractor, dissector → version. */
   readonly versions: Readonly<Record<string, string>>;
-  /** After so many jobs the child is replaced: what its engine leaks adds up. */
-  readonly jobsPerLife: number;
 }
+
+/** What a child takes from the gateway; a rule set may be large. */
+export const orderLimits: FrameLimits = { header: 64 * 2 ** 20, body: 2 ** 30 };
 
 export type JobOrder = Omit<DissectJob, "content" | "deadlineMs"> | Omit<InspectJob, "content" | "deadlineMs">;
 
@@ -49,8 +57,8 @@ export interface Order {
 
 export interface Answer {
   readonly result: Dissection | PartReport;
-  /** Something in the child broke: the result stands, the child does not. */
-  readonly broken: boolean;
+  /** The result stands, but a child that is worn is to be replaced; with one that broke the part is tried again. */
+  readonly health: "well" | "worn" | "broken";
 }
 
 /** Up to this size a child keeps the content of its last job for the next one. */
@@ -68,9 +76,16 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const areTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 
 export const isCompiled = (header: unknown): header is Compiled =>
-  isObject(header) && isText(header.engine) && isNumber(header.ruleCount) && Array.isArray(header.problems);
+  isObject(header) &&
+  isText(header.engine) &&
+  isNumber(header.ruleCount) &&
+  (header.recycleAfter === null || isNumber(header.recycleAfter)) &&
+  Array.isArray(header.problems) &&
+  isObject(header.facts) &&
+  areTexts(header.facts.used) &&
+  isObject(header.facts.severities);
 export const isReady = (header: unknown): header is Ready =>
-  isCompiled(header) && isObject(header) && isObject(header.versions) && isNumber(header.jobsPerLife);
+  isCompiled(header) && isObject(header) && isObject(header.versions);
 
 const isFinding = (value: unknown): boolean =>
   isObject(value) &&
@@ -109,9 +124,11 @@ const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
   isText(value.sha256) &&
   isNumber(value.size);
 
+const isHealth = (value: unknown): boolean => value === "well" || value === "worn" || value === "broken";
+
 /** A child may be in hostile hands: its answer has the right shape, or the child has failed. */
 export function isAnswer(header: unknown, kind: JobOrder["kind"]): header is Answer {
-  if (!isObject(header) || typeof header.broken !== "boolean" || !isObject(header.result)) return false;
+  if (!isObject(header) || !isHealth(header.health) || !isObject(header.result)) return false;
   const { result } = header;
   if (!Array.isArray(result.outcomes) || !result.outcomes.every(isOutcome)) return false;
   return kind === "dissect" ? isDissection(result) : isPartReport(result);

@@ -42,6 +42,8 @@ export interface SlotPlan {
   readonly program?: string;
 }
 
+/** However well a child behaves. */
+const jobsPerLife = 5000;
 const noRules = Buffer.from("[]");
 const nonsense = (child: Child): ChildGone => {
   child.kill("crashed", "its answer has the wrong shape");
@@ -106,6 +108,7 @@ export class Slot {
   readonly #scratch: Scratch;
   #kept: string | null = null;
   #jobs = 0;
+  #worn = false;
 
   private constructor(ready: Ready, { opener, matcher, scratch }: Pair) {
     this.ready = ready;
@@ -143,7 +146,7 @@ export class Slot {
   }
 
   get spent(): boolean {
-    return this.#jobs >= this.ready.jobsPerLife;
+    return this.#worn || this.#jobs >= jobsPerLife;
   }
 
   get pids(): readonly number[] {
@@ -172,6 +175,7 @@ export class Slot {
       const order: Order = { kind: "job", job, source };
       const { header } = await this.#opener.ask(order, body, deadlineMs, signal);
       if (!isAnswer(header, job.kind)) throw nonsense(this.#opener);
+      this.#worn = header.health === "worn";
       return header;
     } finally {
       if (name !== undefined) this.#scratch.take(name);

@@ -13,7 +13,8 @@ writeFrame(1, {
   ruleCount: 0,
   problems: [],
   versions: { poison: "1" },
-  jobsPerLife: Number(init.externals.jobsPerLife ?? 1000),
+  recycleAfter: null,
+  facts: { used: [], severities: {} },
 });
 
 const poisons: Readonly<Record<string, () => void>> = {
@@ -42,7 +43,7 @@ for (let frame = readFrame(0, limits); frame; frame = readFrame(0, limits)) {
   poisons[word]?.();
   jobs++;
   writeFrame(1, {
-    broken: word === "broken",
+    health: word === "broken" || word === "worn" ? word : "well",
     result: {
       types: [word, source.from, String(jobs), String(process.pid)],
       members: [],

@@ -52,7 +52,7 @@ test("ten thousand jobs come back, each with its own result", async () => {
   await using _ = queue.serve(({ id }) => Promise.resolve(`${id}!`), 4);
   const ids = Array.from({ length: 10_000 }, (_unused, n) => String(n));
   assert.deepEqual(
-    await Promise.all(ids.map((id) => queue.submit({ id }, never))),
+    await Promise.all(ids.map((id) => queue.submit({ id }, new AbortController().signal))),
     ids.map((id) => `${id}!`),
   );
 });

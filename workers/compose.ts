@@ -1,0 +1,197 @@
+/** Starts the workers of one process: sandbox, engine, rules, pool; runs jobs, and puts new rules in the place of old ones. */
+import { GatewayError } from "../src/core/errors.ts";
+import type { Externals, Job } from "../src/core/job.ts";
+import type { Millis } from "../src/core/message.ts";
+import type { Dissection, PartReport } from "../src/core/outcome.ts";
+import type { Log } from "../src/observe/log.ts";
+import { type Checked, checkRules } from "./check.ts";
+import { ChildGone } from "./child.ts";
+import { chooseEngine, countRules, type EngineChoice, isNativeInstalled } from "./choose-engine.ts";
+import { contentKey } from "./content.ts";
+import type { RuleProblem, RuleSource } from "./engines/engine.ts";
+import { Pool, type PoolEvent } from "./pool.ts";
+import type { JobOrder, Ready } from "./protocol.ts";
+import { createSandbox, type SandboxOptions } from "./sandbox.ts";
+import { Slot, type Task } from "./slot.ts";
+import { unfinishedDissection, unfinishedReport } from "./unfinished.ts";
+
+export interface RuleSet {
+  readonly sources: readonly RuleSource[];
+  /** Jobs name it; a pool without it refuses them. */
+  readonly version: string;
+  /** Every external variable with its default. */
+  readonly externals: Externals;
+  /** Ids "pack.rule" that are switched off. */
+  readonly disabled: readonly string[];
+}
+
+export interface WorkersOptions extends Pick<SandboxOptions, "scratchDir" | "spoolDir" | "memory" | "allowOldNode"> {
+  readonly concurrency: number;
+  /** Warm children beyond `concurrency`. Default: 1. Without, a death costs half a second of one worker, more with thousands of rules. */
+  readonly spares?: number;
+  /** For one job, whatever the job itself says. */
+  readonly deadlineMs: Millis;
+  readonly engine: "auto" | "wasm" | "native";
+  readonly rules: RuleSet;
+  readonly log: Log;
+  readonly onEvent?: (event: PoolEvent) => void;
+}
+
+export interface WorkersStatus {
+  readonly engine: EngineChoice;
+  readonly ruleSet: string;
+  readonly ruleCount: number;
+  readonly problems: readonly RuleProblem[];
+  readonly versions: Readonly<Record<string, string>>;
+  /** External variables that the rules read. */
+  readonly used: readonly string[];
+  readonly confinement: { readonly how: readonly string[]; readonly missing: readonly string[] };
+  readonly children: ReturnType<Pool["children"]>;
+}
+
+export interface Workers {
+  /** A part whose processes die, or take too long or too much, has a result too: *incomplete*. Rejects with SCANNER_UNAVAILABLE, SPOOL_NOT_THERE, the signal's reason. */
+  run(job: Job, signal: AbortSignal): Promise<Dissection | PartReport>;
+  /** Resolves when the new rules are in force; rejects and changes nothing if no child starts with them. */
+  swap(rules: RuleSet): Promise<void>;
+  status(): WorkersStatus;
+  /** Compiles in a child that may die; nothing comes into force. */
+  check(sources: readonly RuleSource[], externals: Externals): Promise<Checked>;
+  close(): Promise<void>;
+}
+
+/** Some thousand rules take ten seconds in WASM on a slow machine, several times that while it is busy. */
+const startMs: Millis = 180_000;
+const checkMs: Millis = 60_000;
+
+/** One rule set in force. */
+interface Shift {
+  readonly rules: RuleSet;
+  readonly choice: EngineChoice;
+  readonly pool: Pool;
+  readonly problems: readonly RuleProblem[];
+}
+
+function orderOf(job: Job): JobOrder {
+  const { content: _content, deadlineMs: _deadline, ...order } = job;
+  return order;
+}
+
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { log, memory, concurrency, engine, onEvent } = options;
+  const sandbox = await createSandbox(options);
+  const native = isNativeInstalled();
+  const check = (sources: readonly RuleSource[], externals: Externals): Promise<Checked> =>
+    checkRules(sources, { sandbox, externals, deadlineMs: checkMs, log });
+
+  function choose(sources: readonly RuleSource[]): EngineChoice {
+    const count = countRules(sources.map(({ text }) => text));
+    const choice = chooseEngine(engine, count, native, sandbox.confinement);
+    if (!choice) throw new GatewayError("SCANNER_UNAVAILABLE", { reason: "the native engine is not installed" });
+    if (choice.warning) log.warn("engine", { engine: choice.engine, reason: choice.warning });
+    return choice;
+  }
+
+  function startPool(
+    choice: EngineChoice,
+    { externals, disabled, version }: RuleSet,
+    sources: readonly RuleSource[],
+  ): Promise<Pool> {
+    const rules = Buffer.from(JSON.stringify(sources));
+    const plan = {
+      sandbox,
+      engine: choice.engine,
+      init: { ruleSet: version, externals, disabled },
+      rules,
+      startMs,
+      log,
+    };
+    return Pool.start({
+      size: concurrency,
+      spares: options.spares ?? 1,
+      memory,
+      log,
+      hatch: (signal) => Slot.hatch(plan, signal),
+      ...(onEvent ? { onEvent } : {}),
+    });
+  }
+
+  /** If the children die of the rules, without the files that kill them. */
+  async function begin(rules: RuleSet): Promise<Shift> {
+    const choice = choose(rules.sources);
+    try {
+      const pool = await startPool(choice, rules, rules.sources);
+      return { rules, choice, pool, problems: pool.ready.problems };
+    } catch (cause) {
+      if (!(cause instanceof ChildGone)) throw cause;
+      const { harmless, problems } = await check(rules.sources, rules.externals);
+      if (harmless.length === rules.sources.length)
+        throw new GatewayError("SCANNER_UNAVAILABLE", { reason: "no child starts" }, cause);
+      const pool = await startPool(choice, rules, harmless);
+      return { rules, choice, pool, problems };
+    }
+  }
+
+  let shift: Shift;
+  try {
+    shift = await begin(options.rules);
+  } catch (error) {
+    sandbox.dispose();
+    throw error;
+  }
+  const retiring = new Set<Pool>();
+  let swapping: Promise<void> = Promise.resolve();
+
+  async function replace(rules: RuleSet): Promise<void> {
+    const next = await begin(rules);
+    const old = shift;
+    shift = next;
+    retiring.add(old.pool);
+    void old.pool.retire().then(() => retiring.delete(old.pool));
+  }
+
+  const unfinished = async (job: Job, gone: ChildGone, { versions }: Ready): Promise<Dissection | PartReport> =>
+    job.kind === "dissect" ? unfinishedDissection(job, gone) : unfinishedReport(gone, versions);
+
+  return {
+    async run(job, signal) {
+      const { pool, rules } = shift;
+      if (job.kind === "inspect" && job.ruleSet !== rules.version)
+        throw new GatewayError("SCANNER_UNAVAILABLE", {
+          reason: "other rules",
+          has: rules.version,
+          wants: job.ruleSet,
+        });
+      const deadlineMs = Math.min(job.deadlineMs, options.deadlineMs);
+      const task: Task = { job: orderOf(job), content: job.content, key: contentKey(job.content), deadlineMs };
+      try {
+        return (await pool.run(task, signal)).result;
+      } catch (error) {
+        if (error instanceof ChildGone) return unfinished(job, error, pool.ready);
+        throw error;
+      }
+    },
+    swap(rules) {
+      // One after the other, in the order of the calls.
+      const swapped = swapping.then(() => replace(rules));
+      swapping = swapped.catch(() => undefined);
+      return swapped;
+    },
+    status: () => ({
+      engine: shift.choice,
+      ruleSet: shift.rules.version,
+      ruleCount: shift.pool.ready.ruleCount,
+      problems: shift.problems,
+      versions: shift.pool.ready.versions,
+      used: shift.pool.ready.facts.used,
+      confinement: { how: sandbox.confinement.how, missing: sandbox.confinement.missing },
+      children: shift.pool.children(),
+    }),
+    check,
+    async close() {
+      await swapping;
+      await Promise.all([shift.pool, ...retiring].map((pool) => pool.close()));
+      sandbox.dispose();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** What an opener does with a job: names every inspector that looks, and notices when the engine breaks. */
+import { decodeView } from "../src/dissect/decode.ts";
+import { dissect, dissectVersion } from "../src/dissect/dissect.ts";
+import { type CompiledRules, ScanTimeout } from "./engines/engine.ts";
+import { createExaminer } from "./examine.ts";
+import { encryptionInspector } from "./inspectors/encryption.ts";
+import { fileTypeInspector } from "./inspectors/file-type.ts";
+import { nameInspector } from "./inspectors/name.ts";
+import { createYaraInspector } from "./inspectors/yara.ts";
+import type { Answer, Compiled, Init, JobOrder } from "./protocol.ts";
+
+export interface Worker {
+  readonly versions: Readonly<Record<string, string>>;
+  run(job: JobOrder, content: Buffer): Promise<Answer>;
+}
+
+/** The rules without those that are switched off; tells how their engine fares. */
+function watch(rules: CompiledRules, recycleAfter: number | null, disabled: readonly string[]) {
+  const leftOut = new Set(disabled);
+  let scans = 0;
+  let broken = false;
+  const watched: CompiledRules = {
+    ruleCount: rules.ruleCount,
+    scan(bytes, externals) {
+      scans++;
+      try {
+        const hits = rules.scan(bytes, externals);
+        return leftOut.size === 0 ? hits : hits.filter(({ pack, rule }) => !leftOut.has(`${pack}.${rule}`));
+      } catch (error) {
+        broken ||= !(error instanceof ScanTimeout);
+        throw error;
+      }
+    },
+    close: () => rules.close(),
+  };
+  const health = (): Answer["health"] => {
+    if (broken) return "broken";
+    return recycleAfter !== null && scans >= recycleAfter ? "worn" : "well";
+  };
+  return { watched, health };
+}
+
+export async function createWorker(
+  rules: CompiledRules,
+  { engine, recycleAfter, facts }: Compiled,
+  { ruleSet, disabled }: Pick<Init, "ruleSet" | "disabled">,
+): Promise<Worker> {
+  const { watched, health } = watch(rules, recycleAfter, disabled);
+  const yara = createYaraInspector({ rules: watched, facts, version: `${engine}, rules ${ruleSet}` });
+  const examiner = await createExaminer([fileTypeInspector, nameInspector, encryptionInspector, yara]);
+
+  return {
+    versions: { ...examiner.versions, dissect: dissectVersion },
+    async run(job, content) {
+      if (job.kind === "dissect") return { result: dissect(content, job.limits), health: health() };
+      const bytes = decodeView(content, job.view);
+      const result = await examiner.examine(job.part, bytes, job.externals, job.limits);
+      return { result, health: health() };
+    },
+  };
+}
