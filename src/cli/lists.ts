@@ -4,7 +4,6 @@ import { GatewayError } from "../core/errors.ts";
 import { parseDuration } from "../core/units.ts";
 import { type Clock, systemClock } from "../observe/clock.ts";
 import type { ListEntry, ListKind, ListSubject } from "../records/records.ts";
-import { openRecords } from "../records/sqlite.ts";
 import { actor } from "./custody.ts";
 import { safe, table } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";

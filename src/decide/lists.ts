@@ -38,9 +38,9 @@ function indexOf(entries: readonly ListEntry[]): Index {
   return index;
 }
 
-/** Lists hold lower case; "@domain" is that domain and no subdomain. */
+/** Lists hold lower case in NFC; "@domain" is that domain and no subdomain. */
 function addressHits(index: Index, subject: ListSubject, address: string): readonly Hit[] {
-  const plain = address.toLowerCase();
+  const plain = address.normalize("NFC").toLowerCase();
   const domain = plain.slice(plain.lastIndexOf("@"));
   const values = domain.startsWith("@") ? new Set([plain, domain]) : [plain];
   return [...values].flatMap((value) => index.get(`${subject} ${value}`) ?? []).map((entry) => ({ entry, part: null }));

@@ -51,17 +51,21 @@ function withoutDaemons(work: () => void): void {
   }
 }
 
-function aptGet(...args: string[]): boolean {
+function aptGet(...args: string[]): { readonly ok: boolean; readonly words: string } {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const { status, stderr } = spawnSync("apt-get", ["-qq", ...args], { env, encoding: "utf8" });
-  if (status !== 0) process.stderr.write(stderr);
-  return status === 0;
+  return { ok: status === 0, words: stderr };
 }
 
-/** `--no-remove`: another mail server on this machine is worth more than a test. */
+/** `--no-remove`: another mail server on this machine is worth more than a test. A fresh machine has no lists yet. */
 function install(packages: readonly string[]): void {
   const options = ["install", "--yes", "--no-remove", "--no-install-recommends"];
-  withoutDaemons(() => aptGet(...options, ...packages) || (aptGet("update") && aptGet(...options, ...packages)));
+  withoutDaemons(() => {
+    if (aptGet(...options, ...packages).ok) return;
+    aptGet("update");
+    const { ok, words } = aptGet(...options, ...packages);
+    if (!ok) process.stderr.write(words);
+  });
 }
 
 /** Returns the names of those that are still missing. */
