@@ -11,6 +11,7 @@ import { gzipExtractor } from "./extractors/gzip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { zipExtractor } from "./extractors/zip.ts";
 import { createIdentifier, type Identifier } from "./identify.ts";
+import { encrypted, holdsFiles, octets, typeInfo } from "./identify/types.ts";
 import type { Inspector } from "./inspectors/inspector.ts";
 
 export interface Examiner {
@@ -50,18 +51,36 @@ class Walk {
 
   /** The part with its identified types. */
   async look(given: Part, bytes: Buffer, depth: number): Promise<Part> {
-    const types = await this.#timed("identify", () => this.#tools.identifier.identify(bytes, given.role));
-    const part = { ...given, types };
+    const part = { ...given, types: await this.#identify(given, bytes) };
     if (depth > 0) this.members.push(part);
     await this.#inspect(part, bytes, this.#tools.inspectors);
     await this.#open(part, bytes, depth);
     return part;
   }
 
+  async #identify(part: Part, bytes: Buffer): Promise<readonly string[]> {
+    try {
+      return await this.#timed("identify", () => this.#tools.identifier.identify(bytes, part.role));
+    } catch (error) {
+      this.outcomes.push(crashed(part, "identify", error));
+      return [octets];
+    }
+  }
+
+  /** Whether one of ours wants the part; one that fails to say so has crashed. */
+  #wants(part: Part, name: string, ask: () => boolean): boolean {
+    try {
+      return ask();
+    } catch (error) {
+      this.outcomes.push(crashed(part, name, error));
+      return false;
+    }
+  }
+
   async #inspect(part: Part, bytes: Buffer, inspectors: readonly Inspector[]): Promise<void> {
     const externals = this.#tools.externalsFor(part, this.#externals);
     for (const inspector of inspectors) {
-      if (!inspector.wants(part)) continue;
+      if (!this.#wants(part, inspector.name, () => inspector.wants(part))) continue;
       const outcome = await this.#timed(inspector.name, async () => {
         try {
           return await inspector.inspect(part, bytes, externals);
@@ -74,14 +93,28 @@ class Walk {
   }
 
   async #open(part: Part, bytes: Buffer, depth: number): Promise<void> {
-    const wanted = this.#tools.extractors.filter((extractor) => extractor.wants(part, bytes));
-    if (wanted.length === 0 || this.#opened.has(part.sha256)) return;
+    if (this.#opened.has(part.sha256)) return;
+    const wanted = this.#tools.extractors.filter((extractor) =>
+      this.#wants(part, extractor.name, () => extractor.wants(part, bytes)),
+    );
+    this.#unopened(part, bytes);
     const tooDeep = depth >= this.#limits.depth;
-    if (!tooDeep) this.#opened.add(part.sha256);
+    if (wanted.length > 0 && !tooDeep) this.#opened.add(part.sha256);
     const counter = { members: 0 };
     for (const extractor of wanted) {
       if (tooDeep) this.#incomplete(part, extractor.name, "limit", `More than ${this.#limits.depth} levels deep`);
       else await this.#extract(part, bytes, depth, extractor, counter);
+    }
+  }
+
+  /** Containers that nothing here opens: what is in them stays unknown, and that is not clean. */
+  #unopened(part: Part, bytes: Buffer): void {
+    if (part.types.includes(encrypted)) return;
+    for (const type of part.types.filter(holdsFiles)) {
+      const alone = { ...part, types: [type], names: [], declaredTypes: [] };
+      const opens = (extractor: Extractor) => this.#wants(part, extractor.name, () => extractor.wants(alone, bytes));
+      if (this.#tools.extractors.some(opens)) continue;
+      this.#incomplete(part, "examine", "unsupported", `Nothing here opens this: ${typeInfo(type).label}`);
     }
   }
 
@@ -95,8 +128,8 @@ class Walk {
     const { name } = extractor;
     const before = this.outcomes.length;
     const odds: Finding[] = [];
-    const all = extractor.extract(part, bytes, this.purse.container(bytes.length))[Symbol.iterator]();
     try {
+      const all = extractor.extract(part, bytes, this.purse.container(bytes.length))[Symbol.iterator]();
       for (;;) {
         const next = await this.#timed(name, () => all.next());
         if (next.done === true) break;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileTypeFromBuffer } from "file-type";
 import { WASMagic, WASMagicFlags } from "wasmagic";
 import type { Role } from "../src/core/message.ts";
+import { readCms } from "./identify/cms.ts";
 import { byMagic, hasTarChecksum } from "./identify/magic.ts";
 import { readOle } from "./identify/ole.ts";
 import { secondMeanings } from "./identify/polyglot.ts";
@@ -18,6 +19,8 @@ export interface Identifier {
 }
 
 const headBytes = 256 * 1024;
+/** Of text, marks of other formats can only stand at the front. */
+const textHeadBytes = 4096;
 const ownVersion = "identify 1";
 
 function installed(name: string): string {
@@ -35,6 +38,8 @@ function ownReading(bytes: Buffer): readonly string[] {
   if (ole) return ole;
   const type = byMagic(bytes);
   if (type) return [type];
+  const cms = readCms(bytes);
+  if (cms) return cms;
   return hasTarChecksum(bytes) ? ["application/x-tar"] : [];
 }
 
@@ -50,6 +55,12 @@ function almostText(bytes: Buffer): readonly string[] {
 const isVague = (type: string): boolean =>
   type === octets || type.startsWith("text/") || type.startsWith("inode/") || type === "application/json";
 
+/** What can be written without a single control character; two or three letters at the front make no program of a text. */
+const isMadeOfText = (type: string): boolean => ["document", "markup", "message"].includes(typeInfo(type).kind);
+
+const orElse = (types: readonly string[], otherwise: string): readonly string[] =>
+  types.length > 0 ? types : [otherwise];
+
 /** Distinct, traits last. */
 function ordered(types: readonly string[]): readonly string[] {
   const all = [...new Set(types)];
@@ -62,8 +73,7 @@ export async function createIdentifier(): Promise<Identifier> {
   const magic = await WASMagic.create({ flags: WASMagicFlags.MIME_TYPE | WASMagicFlags.NO_CHECK_TEXT });
 
   /** Both detectors, where our own marks say nothing. */
-  async function detectors(bytes: Buffer): Promise<readonly string[]> {
-    const head = bytes.subarray(0, headBytes);
+  async function detectors(head: Buffer): Promise<readonly string[]> {
     const guesses = [magic.detect(head)];
     try {
       guesses.push((await fileTypeFromBuffer(head))?.mime ?? octets);
@@ -81,8 +91,9 @@ export async function createIdentifier(): Promise<Identifier> {
     if (text !== null && role === "body") return [classifyBody(text)];
     const told = text === null ? almostText(bytes) : classifyText(text);
     if (told.length > 0 && told[0] !== plain) return told;
-    const guessed = await detectors(bytes);
-    return guessed.length > 0 ? guessed : text === null ? [octets] : [plain];
+    if (text === null) return orElse(await detectors(bytes.subarray(0, headBytes)), octets);
+    const guessed = await detectors(bytes.subarray(0, textHeadBytes));
+    return orElse(guessed.filter(isMadeOfText), plain);
   }
 
   async function identify(bytes: Buffer, role: Role): Promise<readonly string[]> {

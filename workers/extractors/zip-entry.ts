@@ -69,7 +69,8 @@ function openStored(zip: Buffer, from: number, header: ZipHeader, room: number):
   if (keepsPromise(raw, header)) return { kind: "bytes", readings: [raw], end };
   const problem = "a stored file does not have the declared checksum or size";
   const other = inflate(raw, room - raw.length, header.size);
-  if ("bytes" in other && other.bytes.length > 0) return { kind: "bytes", readings: [raw, other.bytes], end, problem };
+  if (other.kind === "whole" && other.bytes.length > 0)
+    return { kind: "bytes", readings: [raw, other.bytes], end, problem };
   return { kind: "bytes", readings: [raw], end, problem, vain: raw.length };
 }
 

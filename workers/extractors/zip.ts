@@ -1,4 +1,5 @@
 /** Zip and all that is zip inside (Office, Java, OpenDocument): the union of what readers by directory and readers by local header see. */
+import { crc32 } from "node:zlib";
 import type { Part } from "../../src/core/message.ts";
 import { payForDamage, payForOverflow } from "../budget.ts";
 import {
@@ -143,10 +144,6 @@ function* byDirectory(walk: Walk, directory: ZipDirectory): Generator<Yielded> {
   }
 }
 
-/** Whether this can be a header of a real file, and not four chance octets. */
-const isPlausible = ({ method, name }: ZipHeader): boolean =>
-  name.length > 0 && name.length < 4096 && (method <= 20 || (method >= 93 && method <= 99));
-
 /** Local headers between what is covered: files that the directory keeps quiet about. */
 function* inGap(walk: Walk, gap: Span, told: string): Generator<Yielded> {
   const { zip, odd } = walk;
@@ -154,7 +151,7 @@ function* inGap(walk: Walk, gap: Span, told: string): Generator<Yielded> {
   while (at >= 0 && at + leastGap <= gap.end) {
     const header = readLocal(zip, at);
     let end = at + 4;
-    if (header && isPlausible(header)) {
+    if (header) {
       odd.add(told);
       end = isDirectory(header) ? header.offset : yield* openFile(walk, [sized(zip, header, gap.end)], header.offset);
     }
@@ -167,7 +164,8 @@ function sized(zip: Buffer, header: ZipHeader, limit: number): ZipHeader {
   if (!isStreamed(header) || header.compressedSize > 0 || header.method === 8) return header;
   const next = zip.indexOf("PK", header.offset, "latin1");
   const compressedSize = (next < 0 ? limit : next) - header.offset;
-  return { ...header, compressedSize, size: compressedSize };
+  const crc = crc32(zip.subarray(header.offset, header.offset + compressedSize));
+  return { ...header, compressedSize, size: compressedSize, crc };
 }
 
 /** What lies between the spans, and whether some overlap. */

@@ -85,8 +85,20 @@ export function readLocal(bytes: Buffer, at: number): ZipHeader | null {
   };
 }
 
-/** Offset of the next local header at or after `from`, or -1. */
-export const nextLocal = (bytes: Buffer, from: number): number => bytes.indexOf(localSignature, from);
+/** Whether this can be a header of a real file, and not four chance octets. */
+function isPlausible(bytes: Buffer, at: number): boolean {
+  if (at + 30 > bytes.length) return false;
+  const method = bytes.readUInt16LE(at + 8);
+  const nameBytes = bytes.readUInt16LE(at + 26);
+  return nameBytes > 0 && nameBytes < 4096 && (method <= 20 || (method >= 93 && method <= 99));
+}
+
+/** Offset of the next local header at or after `from` that can be one, or -1. */
+export function nextLocal(bytes: Buffer, from: number): number {
+  let at = bytes.indexOf(localSignature, from);
+  while (at >= 0 && !isPlausible(bytes, at)) at = bytes.indexOf(localSignature, at + 4);
+  return at;
+}
 
 interface Walk {
   readonly entries: readonly ZipHeader[];

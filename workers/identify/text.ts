@@ -1,5 +1,5 @@
 /** Tells text apart: scripts, markup, shortcuts, messages. Both detectors are blind or slow here, so these are our own marks, on the first 32 KiB. */
-import { elements, interpreters, languages, openings, settings } from "./text-marks.ts";
+import { elements, interpreters, languages, openings, rooted, settings } from "./text-marks.ts";
 import { mimeArchive, plain, rfc822 } from "./types.ts";
 
 const headBytes = 32 * 1024;
@@ -63,6 +63,8 @@ function byRoot(text: string): string | null {
   if (root === "svg" || root === "svg:svg") return "image/svg+xml";
   if (root === "xsl:stylesheet" || root === "xsl:transform") return "application/xslt+xml";
   if (htmlElements.has(root)) return "text/html";
+  const acting = rooted.find(([, roots, inside]) => roots.includes(root) && inside.test(text));
+  if (acting) return acting[0];
   return root === "" ? null : "text/xml";
 }
 

@@ -47,6 +47,8 @@ const aliases: Readonly<Record<string, string>> = {
   "application/vnd.ms-tnef-capsule": "application/vnd.ms-tnef",
   "application/ms-tnef": "application/vnd.ms-tnef",
   "application/x-ms-wim-image": "application/x-ms-wim",
+  "application/x-pkcs7-mime": "application/pkcs7-mime",
+  "application/x-pkcs7-signature": "application/pkcs7-signature",
   "image/jpg": "image/jpeg",
   "image/pjpeg": "image/jpeg",
   "image/x-png": "image/png",

@@ -238,8 +238,9 @@ define("message", [
   ["application/vnd.ms-outlook-pst", "Outlook data file", "pst ost"],
   ["text/calendar", "calendar", "ics ical ifb vcs"],
   ["text/vcard", "address card", "vcf vcard"],
-  ["application/pkcs7-mime", "signed or encrypted message", "p7m p7s p7c p7b"],
-  ["application/pgp", "OpenPGP data", "pgp gpg asc sig"],
+  ["application/pkcs7-mime", "S/MIME message", "p7m"],
+  ["application/pkcs7-signature", "S/MIME signature", "p7s p7b p7c"],
+  ["application/pgp-encrypted", "OpenPGP message", "pgp gpg asc"],
 ]);
 define("text", [
   [
@@ -264,6 +265,19 @@ define("trait", [
   [basicLibrary, "OpenDocument macros"],
   [encrypted, "encryption"],
 ]);
+
+const holders = new Set([
+  "application/vnd.ms-outlook",
+  "application/vnd.ms-outlook-pst",
+  "application/pkcs7-mime",
+  "application/onenote",
+]);
+
+/** Whether it is there to hold other files: unless somebody opens it, nothing is known of those. */
+export const holdsFiles = (type: string): boolean => {
+  const { kind } = typeInfo(type);
+  return kind === "archive" || kind === "disk-image" || holders.has(type);
+};
 
 /** What is known of a type; for one that the table has not, what its top-level type tells. */
 export function typeInfo(type: string): TypeInfo {

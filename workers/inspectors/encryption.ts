@@ -2,10 +2,12 @@
 import { encrypted, typeInfo } from "../identify/types.ts";
 import type { Inspector } from "./inspector.ts";
 
+const openPgp = "application/pgp-encrypted";
+
 export const encryptionInspector: Inspector = {
   name: "encryption",
   version: "1",
-  wants: (part) => part.types.includes(encrypted),
+  wants: (part) => part.types.includes(encrypted) || part.types.includes(openPgp),
   inspect(part) {
     const what = typeInfo(part.types[0] ?? "").label;
     return {

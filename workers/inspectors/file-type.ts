@@ -4,10 +4,12 @@ import type { Finding, Severity } from "../../src/core/outcome.ts";
 import { canonical } from "../identify/type-aliases.ts";
 import {
   basicLibrary,
+  empty,
   isKnown,
   type Kind,
   kindsOfExtension,
   macroSheet,
+  mimeArchive,
   octets,
   type TypeInfo,
   typeInfo,
@@ -114,12 +116,14 @@ function macros({ part, claims, infos }: Case): Verdict[] {
   return [{ rule: "type.macro-document", severity, detail: `${infos[0]?.label ?? "document"}, ${held}` }];
 }
 
-function polyglot({ infos }: Case): Verdict[] {
+function polyglot({ types, infos }: Case): Verdict[] {
   const kinds = new Set(infos.map(({ kind }) => kind));
   // Archives that unpack themselves are programs with an archive behind them.
   const isSelfExtracting = infos[0]?.kind === "executable" && kinds.size === 2 && kinds.has("archive");
   if (kinds.size < 2 || isSelfExtracting) return [];
-  const severity = meets(kinds, ["executable", "script", "archive", "disk-image"]) ? "high" : "medium";
+  // Word runs the macros of a web archive that begins as a PDF.
+  const acts = meets(kinds, ["executable", "script", "archive", "disk-image"]) || types.includes(mimeArchive);
+  const severity = acts ? "high" : "medium";
   return [{ rule: "type.polyglot", severity, detail: infos.map(({ label }) => label).join(" and ") }];
 }
 
@@ -180,7 +184,7 @@ export const fileTypeInspector: Inspector = {
   wants: (part) => part.role !== "message" && part.role !== "attached-message",
   inspect(part) {
     const claims = claimsOf(part);
-    const types = part.types.filter((type) => typeInfo(type).kind !== "trait");
+    const types = part.types.filter((type) => type !== empty && typeInfo(type).kind !== "trait");
     const infos = types.map(typeInfo);
     const findings = judges
       .flatMap((judge) => judge({ part, claims, types, infos }))

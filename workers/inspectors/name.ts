@@ -5,7 +5,7 @@ import { kindsOfExtension } from "../identify/types.ts";
 import { dangerOf, runs } from "./extensions.ts";
 import type { Inspector } from "./inspector.ts";
 import { type NameFinding, type NameRule, nameRules } from "./name-rules.ts";
-import { control, directionControl, invisible, quote, type ReadName, readings } from "./read-name.ts";
+import { control, directionControl, invisible, quote, type ReadName, readings, withoutTail } from "./read-name.ts";
 
 const mostNames = 64;
 /** Characters; NTFS, ext4 and APFS allow 255. */
@@ -34,8 +34,11 @@ const doubleExtension: Check = ({ extensions, extension }) => {
   return isPage && hides ? "medium" : null;
 };
 
+/** Blanks, or a line of underscores, shortly before the last dot. */
 const paddedExtension: Check = ({ base, extension }) => {
-  if (!/[\s\u2800\u3164]{6,}[^\s.]{0,40}\.[^.]*$|_{20,}\.[^.]*$/u.test(base)) return null;
+  const plain = withoutTail(base);
+  const before = plain.slice(0, Math.max(0, plain.search(/[.\uff0e\u2024][^.\uff0e\u2024]{0,40}$/u))).slice(-64);
+  if (!/[\s\u2800\u3164]{6}|_{20}/u.test(before)) return null;
   return dangerOf(extension) === null ? "low" : "high";
 };
 
@@ -53,7 +56,7 @@ const trailing: Check = ({ base, extension }) =>
   /[\s.]$/u.test(base) ? (dangerOf(extension) === null ? "info" : "medium") : null;
 
 const fullWidth: Check = ({ base, extension }) => {
-  const plain = base.toLowerCase().replace(/[\s.]+$/u, "");
+  const plain = withoutTail(base).toLowerCase();
   return dangerOf(extension) !== null &&
     /[\uff01-\uff5e\u2024\u{1d400}-\u{1d7ff}]/u.test(plain) &&
     !plain.endsWith(`.${extension}`)
@@ -65,7 +68,8 @@ const controls: Check = ({ raw }) =>
   raw.includes("\0") ? "high" : control.test(raw) ? "medium" : /[\t\r\n]/.test(raw) ? "info" : null;
 
 const path: Check = ({ raw, components }, part) => {
-  if (components.slice(0, -1).some((component) => /^\.\.[\s.]*$/u.test(component.trim()))) return "high";
+  if (components.slice(0, -1).some((component) => component.trim().startsWith("..") && withoutTail(component) === ""))
+    return "high";
   const isStream = /\.\w{1,12}:[^\s:/\\]/.test(raw);
   const isAbsolute = /^(?:[/\\]|[A-Za-z]:[/\\])/.test(raw);
   if (part.role === "member") return isAbsolute || isStream ? "medium" : null;

@@ -21,17 +21,19 @@ const unseen =
 /** Controls, without those that folding leaves behind. */
 export const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
 
-const longest = 4096;
+const longest = 1024;
+
+/** Without blanks and dots at the end. By hand, since a regular expression would take quadratic time over blanks. */
+export function withoutTail(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[\s.]/u.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
 
 /** NFKC turns full-width letters and dots into their plain forms; Windows drops blanks and dots at the end. */
 function fold(base: string): string {
-  return base
-    .replace(unseen, "")
-    .replaceAll("\u2800", " ")
-    .normalize("NFKC")
-    .replace(/[\0-\x1f\x7f-\x9f]/g, "")
-    .replace(/[\s.]+$/u, "")
-    .toLowerCase();
+  const plain = base.replace(unseen, "").replaceAll("\u2800", " ").normalize("NFKC");
+  return withoutTail(plain.replace(/[\0-\x1f\x7f-\x9f]/g, "")).toLowerCase();
 }
 
 /** "invoice.pdf   .exe" has the extensions "pdf" and "exe". */

@@ -1,0 +1,161 @@
+/** Mutated samples through identification, extractors and the whole examination: nothing but Stop, nothing over budget. Three seconds each. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
+import type { InspectLimits } from "../../src/core/job.ts";
+import { createPurse } from "../../workers/budget.ts";
+import { emlExtractor } from "../../workers/extractors/eml.ts";
+import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
+import { gzipExtractor } from "../../workers/extractors/gzip.ts";
+import { tarExtractor } from "../../workers/extractors/tar.ts";
+import { zipExtractor } from "../../workers/extractors/zip.ts";
+import { createIdentifier } from "../../workers/identify.ts";
+import { nameInspector } from "../../workers/inspectors/name.ts";
+import { examiner, sampleBytes, sampleNames } from "../support/attachment-fixtures.ts";
+import { attachment } from "../support/part.ts";
+
+const limits: InspectLimits = { members: 200, bytes: 4 * 1024 * 1024, memberBytes: 1024 * 1024, depth: 4, ratio: 50 };
+const timeBox = { interruptAfterTimeLimit: 3000, markInterruptAsFailure: false, numRuns: 1_000_000 };
+
+interface Edit {
+  readonly at: number;
+  readonly octets: Uint8Array;
+  readonly kind: "set" | "insert" | "cut" | "double";
+}
+
+const edits = fc.array(
+  fc.record<Edit>({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    octets: fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 8 }),
+      fc.constantFrom(
+        Buffer.from("ffffffff", "hex"),
+        Buffer.from("00000000", "hex"),
+        Buffer.from("PK\x03\x04"),
+        Buffer.from("PK\x05\x06"),
+      ),
+    ),
+    kind: fc.constantFrom("set", "set", "set", "insert", "cut", "double"),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+function mutate(bytes: Buffer, list: readonly Edit[]): Buffer {
+  return list.reduce((now, { at, octets, kind }) => {
+    const place = Math.floor(at * now.length);
+    if (kind === "cut") return now.subarray(0, place);
+    if (kind === "double") return Buffer.concat([now, now.subarray(place)]);
+    const rest = now.subarray(kind === "set" ? place + octets.length : place);
+    return Buffer.concat([now.subarray(0, place), octets, rest]);
+  }, bytes);
+}
+
+const samples = sampleNames().map(sampleBytes);
+const anySample = fc.constantFrom(...samples);
+
+const files = [
+  { name: "a.txt", data: "first ".repeat(100) },
+  { name: Buffer.from("905c8d9e8f912e747874", "hex"), data: "second", store: true },
+];
+const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
+  [
+    zipExtractor,
+    "application/zip",
+    [
+      zip(files),
+      zip(files.map((file) => ({ ...file, streamed: true }))),
+      zip(files, { zip64: true }),
+      zip(files, { withoutDirectory: true }),
+      zip([{ name: "x", data: zip(files), store: true }]),
+    ],
+  ],
+  [gzipExtractor, "application/gzip", [gzip("a note", "note.txt"), Buffer.concat([gzip("first "), gzip("second")])]],
+  [
+    tarExtractor,
+    "application/x-tar",
+    [
+      tar(files),
+      tar([
+        { name: "x", type: "x", data: paxRecord("path", "long.txt") },
+        { name: "y", type: "L", data: "longer.txt\0" },
+        ...files,
+      ]),
+    ],
+  ],
+  [emlExtractor, "message/rfc822", samples.filter((bytes) => bytes.toString("latin1", 0, 5) === "From:")],
+];
+
+for (const [extractor, type, archives] of seeds)
+  test(`${extractor.name} throws nothing but Stop and stays within its budget`, () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...archives), edits, (archive, list) => {
+        const bytes = mutate(archive, list);
+        const purse = createPurse(limits);
+        let given = 0;
+        try {
+          for (const item of extractor.extract(
+            attachment(bytes, { types: [type] }),
+            bytes,
+            purse.container(bytes.length),
+          ))
+            if ("declaredTypes" in item) given += item.bytes.length;
+        } catch (error) {
+          if (!(error instanceof Stop)) throw error;
+        }
+        assert.ok(
+          purse.spent.members <= limits.members && purse.spent.bytes <= limits.bytes && given <= purse.spent.bytes,
+        );
+      }),
+      timeBox,
+    );
+  });
+
+test("identification knows at least one type of anything, and never throws", async () => {
+  const { identify } = await createIdentifier();
+  await fc.assert(
+    fc.asyncProperty(anySample, edits, fc.constantFrom("attachment", "body", "member"), async (sample, list, role) => {
+      const types = await identify(mutate(sample, list), role);
+      assert.ok(types.length > 0 && types.every((type) => /^[\w.+-]+\/[\w.+-]+$/.test(type)), types.join());
+    }),
+    timeBox,
+  );
+});
+
+test("an examination never crashes, whatever the octets", async () => {
+  const { examine } = await examiner();
+  await fc.assert(
+    fc.asyncProperty(
+      anySample,
+      edits,
+      fc.array(fc.string({ unit: "binary", maxLength: 30 }), { maxLength: 3 }),
+      async (sample, list, names) => {
+        const bytes = mutate(sample, list);
+        const { outcomes, spent, members } = await examine(attachment(bytes, { names }), bytes, {}, limits);
+        assert.deepEqual(
+          outcomes.filter((outcome) => outcome.kind === "incomplete" && outcome.why === "crashed"),
+          [],
+        );
+        assert.ok(spent.members <= limits.members && spent.bytes <= limits.bytes);
+        const paths = new Set(["", ...members.map(({ path }) => path)]);
+        assert.equal(paths.size, members.length + 1);
+        assert.ok(outcomes.every(({ part }) => paths.has(part)));
+      },
+    ),
+    timeBox,
+  );
+});
+
+test("any names give findings of at most 300 characters", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: "binary", maxLength: 400 }), { minLength: 1, maxLength: 5 }),
+      async (names) => {
+        const outcome = await nameInspector.inspect(attachment(Buffer.alloc(0), { names }), Buffer.alloc(0), {});
+        assert.notEqual(outcome.kind, "incomplete");
+        if (outcome.kind === "found") assert.ok(outcome.findings.every(({ text }) => text.length <= 300));
+      },
+    ),
+    timeBox,
+  );
+});
