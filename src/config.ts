@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { configComplaints } from "./config-check.ts";
-import { type Config, configSchema, routeName } from "./config-schema.ts";
+import { type Config, configSchema } from "./config-schema.ts";
 import { GatewayError } from "./core/errors.ts";
 import { type Checked, checkYaml, type Where } from "./yaml/check.ts";
 import { refuse } from "./yaml/refuse.ts";
@@ -90,7 +90,3 @@ export function loadConfig(file: string): LoadedConfig {
 
 /** The same as a value, for `config check`. Throws CONFIG_UNREADABLE. */
 export const readConfig = (file: string): Checked<Config> => checkConfig(readText(file), file);
-
-/** What the policy may know of the routes, by name. */
-export const routeFacts = (config: Config): ReadonlyMap<string, Pick<Config["routes"][number], "direction" | "mode">> =>
-  new Map(config.routes.map((route) => [routeName(route), { direction: route.direction, mode: route.mode }]));

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { configurationPage } from "../../../src/cli/configuration-page.ts";
-import { checkConfig, findConfig, loadConfig, routeFacts } from "../../../src/config.ts";
+import { checkConfig, findConfig, loadConfig } from "../../../src/config.ts";
 import { configFields } from "../../../src/config-fields.ts";
 import { settings } from "../../../src/config-origins.ts";
 import { explain, isGatewayError } from "../../../src/core/errors.ts";
@@ -40,16 +40,6 @@ test("each setting knows the line that sets it, or that it is a default", () => 
   assert.equal(all.get("routes[0].next_hop")?.origin, "sallyport.yaml:7");
   assert.deepEqual(all.get("scan.deadline"), { key: "scan.deadline", value: "90s", origin: "sallyport.yaml:10" });
   assert.deepEqual(all.get("scan.memory"), { key: "scan.memory", value: "512MiB", origin: "default" });
-});
-
-test("the policy learns direction and mode of each route by its name", () => {
-  using folder = configFolder(
-    "rules: []\nroutes:\n  - { domains: ['*.a.example', b.example], next_hop: mx:25, mode: observe }\n  - { name: out, domains: [c.example], next_hop: mx:25, direction: outbound }\n",
-  );
-  assert.deepEqual(Object.fromEntries(routeFacts(loadConfig(folder.file).config)), {
-    "a.example": { direction: "inbound", mode: "observe" },
-    out: { direction: "outbound", mode: "enforce" },
-  });
 });
 
 /** What is wrong, the text, and what is said. */
