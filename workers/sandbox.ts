@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GatewayError } from "../src/core/errors.ts";
 import type { Bytes } from "../src/core/message.ts";
@@ -77,9 +77,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What children run, below the project's folder. */
+const sourceFolders = ["workers", "src/core", "src/observe", "src/dissect", "src/rulepacks"];
+
 /** The children's sources without types; null where that fails: then each child strips for itself. */
-function stripProgram(): Promise<Buffer | null> {
-  const args = ["--no-warnings", "--permission", `--allow-fs-read=${root}`, join(root, "workers/strip.ts")];
+function stripProgram(others: readonly string[]): Promise<Buffer | null> {
+  const folders = [...sourceFolders, ...others.map((folder) => relative(root, folder))];
+  const args = ["--no-warnings", "--permission", `--allow-fs-read=${root}`, join(root, "workers/strip.ts"), ...folders];
   const options = { env: {}, encoding: "buffer", maxBuffer: 64 * 2 ** 20, timeout: 30_000 } as const;
   return new Promise((done) => {
     execFile(process.execPath, args, options, (error, stdout) => done(error ? null : stdout));
@@ -170,7 +174,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const readable = [...programFolders, ...(options.alsoReadable ?? [])];
   const [confinement, stripped] = await Promise.all([
     options.confinement ?? findConfinement({ program: [...readable, process.execPath] }),
-    stripProgram(),
+    stripProgram(options.alsoReadable ?? []),
   ]);
   const major = Number(process.versions.node.split(".")[0]);
   if (major < noNetworkSince && !confinement.noNetwork && !options.allowOldNode)

@@ -1,7 +1,17 @@
 /** What a child cannot do, tried by a real child that the sandbox started: first with all that this system grants, then with less. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +49,15 @@ function startProbe(sandbox: Sandbox, kind: ChildKind = "opener", log: Log = sil
       scratch.remove();
     },
   };
+}
+
+/** A child that has ended and is not yet waited for counts as gone: its new parent may take its time. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+  } catch {
+    return false;
+  }
 }
 
 const listen = (server: Server, at: number | string): Promise<void> =>
@@ -172,6 +191,22 @@ describe("sandbox", { concurrency: false }, () => {
     assert.ok(String(lines[0]?.stderr).length <= 4096);
   });
 
+  it("leaves no child behind when its process is killed, not even one that computes for ever", async () => {
+    const parent = spawn(process.execPath, [join(root, "test/support/doomed-parent.ts"), join(folder, "doomed")]);
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pids = JSON.parse(line.toString()) as number[];
+    parent.kill("SIGKILL");
+    await once(parent, "exit");
+    const end = performance.now() + 10_000;
+    // The kernel's signal at the death of a parent comes with setpriv; without that only the child that waits sees the end of its stream.
+    const bound = sandbox.confinement.missing.includes("no new privileges") ? pids.slice(0, 1) : pids;
+    while (bound.some(isAlive)) {
+      assert.ok(performance.now() < end, "a child lives on");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
+  });
+
   it("sweeps the folders of runs that are gone, and leaves those of others alone", async () => {
     const scratchDir = join(folder, "other");
     mkdirSync(join(scratchDir, "run-999999999-abc"), { recursive: true });
@@ -272,6 +307,17 @@ describe("sandbox on lesser systems", { concurrency: false }, () => {
     assert.equal(ok, false);
     assert.deepEqual(how, []);
     assert.deepEqual(missing, ["own user", "no network", "no new privileges", "resource limits"]);
+  });
+
+  it("shows the program at another place where a folder above it is closed to the child's user", async () => {
+    const open = join(folder, "open");
+    mkdirSync(open);
+    writeFileSync(join(open, "program"), "readable");
+    // `folder` itself is closed, as mkdtemp makes it.
+    const { ownUser, missing, prefix, seen } = await findConfinement({ program: [open] });
+    assert.equal(ownUser, !missing.includes("own user"));
+    const [command = "", ...args] = [...prefix("opener", memory), "/bin/cat", seen(join(open, "program"))];
+    assert.equal(execFileSync(command, args, { env: {}, encoding: "utf8" }), "readable");
   });
 
   it("still denies files, writing, network, processes and addons by Node's own model", async () => {
