@@ -9,7 +9,7 @@ import { readOle } from "./identify/ole.ts";
 import { secondMeanings } from "./identify/polyglot.ts";
 import { classifyBody, classifyText, readText } from "./identify/text.ts";
 import { canonical } from "./identify/type-aliases.ts";
-import { empty, isKnown, octets, plain, rfc822, typeInfo } from "./identify/types.ts";
+import { dosExecutable, empty, isKnown, octets, plain, rfc822, typeInfo } from "./identify/types.ts";
 import { readZipFamily } from "./identify/zip-family.ts";
 
 export interface Identifier {
@@ -51,9 +51,14 @@ function almostText(bytes: Buffer): readonly string[] {
   return classifyText(cleaned).filter((type) => type !== plain);
 }
 
-/** What is not worth saying: "something", or a guess at text that our own marks know better. */
+/** What is not worth saying: "something"; a guess at text that our own marks know better; a program by one octet, as libmagic takes DOS jumps, which is one in a hundred of all encrypted files. */
 const isVague = (type: string): boolean =>
-  type === octets || type.startsWith("text/") || type.startsWith("inode/") || type === "application/json";
+  type === octets ||
+  type === dosExecutable ||
+  type === "application/x-elf" ||
+  type.startsWith("text/") ||
+  type.startsWith("inode/") ||
+  type === "application/json";
 
 /** What can be written without a single control character; two or three letters at the front make no program of a text. */
 const isMadeOfText = (type: string): boolean => ["document", "markup", "message"].includes(typeInfo(type).kind);

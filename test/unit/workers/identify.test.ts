@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { test } from "node:test";
 import { docx, docxFiles, jpeg, ole, pdf, png, xlsx } from "../../../fixtures/documents.ts";
 import { gzip, peStub, tar, zip } from "../../../fixtures/make.ts";
 import { createIdentifier } from "../../../workers/identify.ts";
+import { typeInfo } from "../../../workers/identify/types.ts";
 import { executableAt } from "../../../workers/formats/pe.ts";
 
 const { identify, version } = await createIdentifier();
@@ -203,4 +205,19 @@ test("repetition does not make the marks of text slow", async () => {
     await identify(text, "attachment");
     assert.ok(performance.now() - started < 1000, JSON.stringify(piece));
   }
+});
+
+test("encrypted or random octets are hardly ever taken for something that acts", async () => {
+  const acting = new Set(["executable", "script", "shortcut", "disk-image"]);
+  let wrong = 0;
+  for (let first = 0; first < 256; first++)
+    for (let seed = 0; seed < 8; seed++) {
+      const noise = Buffer.concat([
+        Buffer.from([first]),
+        hash("sha512", `${first} ${seed}`, "buffer"),
+        hash("sha512", `${seed} ${first}`, "buffer"),
+      ]);
+      if ((await identify(noise, "attachment")).some((type) => acting.has(typeInfo(type).kind))) wrong++;
+    }
+  assert.ok(wrong <= 2, `${wrong} of 2048`);
 });
