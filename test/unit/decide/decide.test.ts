@@ -227,7 +227,7 @@ test("a policy without an answer, which no file can hold, quarantines", () => {
   assert.equal(brief(verdict({}, { version: "x", lines: [] })), "quarantine");
 });
 
-test("a thousand recipients and ten thousand findings are decided within a second", () => {
+test("a thousand recipients and ten thousand findings are decided within a second of processor time", () => {
   const found = Array.from({ length: 10_000 }, (_, i) => ({ rule: `pack.r${i}`, severity: "high" }) as const);
   const to = Array.from({ length: 1000 }, (_, i) => `u${i}@site.example`);
   const by = policy(
@@ -236,7 +236,8 @@ test("a thousand recipients and ten thousand findings are decided within a secon
     "{ then: quarantine }",
   );
   const made = judgement({ to, parts: [{ found }] });
-  const started = performance.now();
+  const started = process.cpuUsage();
   assert.equal(decide(...made, by, noLists, routes).groups.length, 1);
-  assert.ok(performance.now() - started < 1000);
+  const { user, system } = process.cpuUsage(started);
+  assert.ok(user + system < 1_000_000, `${user + system} µs`);
 });
