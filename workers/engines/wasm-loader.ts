@@ -6,14 +6,16 @@
  * - each scan leaks an instance, and with it a memory that reserves 10 GB of addresses; after some 13,000 scans every
  *   scan traps: one holder stands for all instances, its slots are given back here, and one memory serves all scans;
  * - each scan compiles the module of the rules again: compiled modules are kept (module-cache.ts);
+ * - each scan makes 200 host functions for a module that uses ten: they are made when asked for (wasm-glue.ts);
  * - integers reach host functions as BigInt and are read as decimal text: they go as numbers;
  * - `$a at n` traps if n needs more than 31 bits, which a crafted part can bring about: such an n is cut (wasm-repairs.ts).
  *
  * Each assumption is checked at the start; where one does not hold, the build runs as it is and its process must be replaced often.
  */
 import { readFileSync } from "node:fs";
+import { Offers } from "./wasm-glue.ts";
 import { withoutConstructorCalls } from "./wasm-patch.ts";
-import { makeRepairs } from "./wasm-repairs.ts";
+import { makeRepairs, withQuickGlue } from "./wasm-repairs.ts";
 import { type WasmTable, webAssembly } from "./web-assembly.ts";
 
 export type YaraX = typeof import("@virustotal/yara-x");
@@ -60,12 +62,14 @@ async function loadRepaired(): Promise<LoadedYaraX> {
   if (!patched) throw new Error("the exports do not begin as they did");
   if (!webAssembly.validate(patched)) throw new Error("the module without the calls is not valid");
   const api = await importGlue();
-  const internals = api.initSync({ module: new webAssembly.Module(patched) as never }) as unknown as Internals;
+  const module = new webAssembly.Module(patched) as never;
+  const offers = new Offers();
+  const internals = withQuickGlue(offers, () => api.initSync({ module })) as unknown as Internals;
   const { __wbindgen_externrefs: table, __externref_table_dealloc_command_export: free } = internals;
   if (typeof table?.get !== "function" || typeof free !== "function")
     throw new Error("the table of references is not exported");
 
-  const repairs = makeRepairs();
+  const repairs = makeRepairs(offers);
   let next = sweepEvery;
   /** The number of slots that YARA-X had forgotten. */
   function sweep(): number {

@@ -1,8 +1,14 @@
 /** What stands for WebAssembly's constructors while YARA-X runs: nothing is leaked, nothing compiled twice, integers stay numbers. */
 import { ModuleCache } from "./module-cache.ts";
-import { type Imports, type MemoryDescriptor, type WasmMemory, type WasmModule, webAssembly } from "./web-assembly.ts";
-
-type HostFunction = (...values: readonly unknown[]) => unknown;
+import { findGlue, type Glue, type HostClosure, type Offers, quicken } from "./wasm-glue.ts";
+import {
+  type Imports,
+  type MemoryDescriptor,
+  type WasmInstance,
+  type WasmMemory,
+  type WasmModule,
+  webAssembly,
+} from "./web-assembly.ts";
 
 /** Beyond these an integer would not be exact as a number, and goes on as BigInt. */
 const least = BigInt(Number.MIN_SAFE_INTEGER);
@@ -18,22 +24,24 @@ const asOffset = (value: unknown): unknown =>
 const takesOffsets = /^(?:is_pat_match|pat_matches)_/;
 
 /** YARA-X's host functions take four arguments at most. */
-function withNumbers(host: HostFunction, name: string) {
+function withNumbers(host: HostClosure, name: string) {
   const rest = takesOffsets.test(name) ? asOffset : asNumber;
-  return (a: unknown, b: unknown, c: unknown, d: unknown): unknown => host(asNumber(a), rest(b), rest(c), asNumber(d));
+  return (a: unknown, b: unknown, c: unknown, d: unknown): unknown =>
+    host.call(asNumber(a), rest(b), rest(c), asNumber(d));
 }
 
 const genuine = { Instance: webAssembly.Instance, Module: webAssembly.Module, Memory: webAssembly.Memory };
 
-/** Only what the module asks for: YARA-X offers over 200 functions, a set of rules uses some ten. */
-function repairImports(module: WasmModule, imports: Imports): Imports {
+/** Only what the module asks for. */
+function repairImports(module: WasmModule, imports: Imports, offers: Offers): Imports {
   const repaired: Imports = {};
   for (const { module: space, name } of genuine.Module.imports(module)) {
-    const value = imports[space]?.[name];
-    const functions = repaired[space] ?? {};
-    functions[name] = typeof value === "function" ? withNumbers(value as HostFunction, name) : value;
-    repaired[space] = functions;
+    const host = offers.find(imports[space], name);
+    const values = repaired[space] ?? {};
+    values[name] = host ? withNumbers(host, name) : imports[space]?.[name];
+    repaired[space] = values;
   }
+  offers.clear();
   return repaired;
 }
 
@@ -45,7 +53,7 @@ export interface Repairs {
   readonly instances: () => number;
 }
 
-export function makeRepairs(): Repairs {
+export function makeRepairs(offers: Offers): Repairs {
   const modules = new ModuleCache((bytes) => new genuine.Module(bytes));
   const memories = new Map<number, WasmMemory>();
   // YARA-X reads nothing of an instance but its exports, at once, and then forgets to let go of it.
@@ -53,7 +61,7 @@ export function makeRepairs(): Repairs {
   let instances = 0;
 
   function Instance(module: WasmModule, imports: Imports): object {
-    holder.exports = new genuine.Instance(module, repairImports(module, imports)).exports;
+    holder.exports = new genuine.Instance(module, repairImports(module, imports, offers)).exports;
     instances++;
     return holder;
   }
@@ -89,4 +97,24 @@ export function makeRepairs(): Repairs {
   }
 
   return { during, holder, instances: () => instances };
+}
+
+/** Lets `init` make YARA-X's own instance, with quicker glue. Throws if that is not as it was. */
+export function withQuickGlue<T>(offers: Offers, init: () => T): T {
+  let found: Glue | null = null;
+  function glue(): Glue {
+    if (!found) throw new Error("YARA-X calls its glue code before there is an instance");
+    return found;
+  }
+  function Instance(module: WasmModule, imports: Imports): WasmInstance {
+    const instance = new genuine.Instance(module, quicken(imports, { glue, offers }));
+    found = findGlue(instance.exports as Record<string, unknown>);
+    return instance;
+  }
+  Object.assign(webAssembly, { Instance });
+  try {
+    return init();
+  } finally {
+    Object.assign(webAssembly, genuine);
+  }
 }
