@@ -12,8 +12,6 @@ const catalogue = {
   SPOOL_FORMAT: { temporary: false, text: "The spool has a format that this version does not know" },
   SPOOL_CORRUPT: { temporary: false, text: "A file of the message cannot be read" },
   RECORDS_UNREADABLE: { temporary: false, text: "What people decided cannot be read" },
-  MESSAGE_TOO_LARGE: { temporary: false, text: "The message is larger than the limit" },
-  OCTETS_REFUSED: { temporary: false, text: "The message holds a bare CR, a bare LF or a NUL" },
   QUEUE_UNAVAILABLE: { temporary: true, text: "No worker takes jobs" },
   SCANNER_UNAVAILABLE: { temporary: true, text: "The scanner is not ready" },
   JOB_ABORTED: { temporary: true, text: "The job was given up by all who waited for it" },
