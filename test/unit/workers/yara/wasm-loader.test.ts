@@ -99,8 +99,11 @@ test("the versions that the engines name are those that are pinned", async () =>
 
 test("a native scan that takes too long ends by itself, and the engine stays usable", async () => {
   const engine = await createNativeEngine({ timeoutMs: 200 });
-  const text = "rule a { strings: $a = /a.*a.*a.*a.*z/s condition: $a }";
+  const text = "rule a { strings: $a = /a.*a.*a.*a.*z/s condition: $a } rule b { condition: filesize == 1 }";
   const { rules } = engine.compile([{ pack: "p", file: "f", text }], {});
   assert.throws(() => rules.scan(Buffer.alloc(2e6, "a"), {}), ScanTimeout);
-  assert.equal(rules.scan(Buffer.from("aaaaz"), {}).length, 1);
+  assert.deepEqual(
+    rules.scan(Buffer.from("x"), {}).map((hit) => hit.rule),
+    ["b"],
+  );
 });
