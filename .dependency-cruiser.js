@@ -61,7 +61,7 @@ export default {
       from: {
         path: "^(src|workers)/",
         pathNot:
-          "^(src/(spool|catalog|records|rulepacks|cli|control)/|src/(config|compose|main|policy-file|demo)[^/]*[.]ts$|src/accept/certificates[.]ts$|src/observe/disk[.]ts$|workers/)",
+          "^(src/(spool|catalog|records|rulepacks|cli|control)/|src/(config|compose|main|policy-file|demo)[^/]*[.]ts$|src/accept/certificates[.]ts$|src/observe/(disk|log)[.]ts$|workers/)",
       },
       to: { path: "^(node:)?fs(/promises)?$" },
     },
@@ -103,7 +103,6 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {

@@ -36,12 +36,17 @@ const unique = (values: Iterable<string>, most: number): readonly string[] => [.
 /** What has been found out so far; nothing yet for a message that waits for its turn. */
 function judgement(dissection: Dissection | null, inspection: Inspection | null, verdict: Verdict | null) {
   const findings = findingsOf(inspection);
-  const parts = (inspection?.parts ?? dissection?.parts ?? []).filter((part) => part.path !== "0");
+  const all = inspection?.parts ?? dissection?.parts ?? [];
+  const parts = all.filter((part) => part.path !== "0");
+  const known = dissection
+    ? { subject: dissection.header.subject, sha256: dissection.sha256 }
+    : { subject: "", sha256: "" };
+  const judged = verdict
+    ? { disposition: verdict.groups[0]?.disposition.kind ?? null, summary: verdict.summary }
+    : { disposition: null, summary: null };
   return {
-    subject: dissection?.header.subject ?? "",
-    sha256: dissection?.sha256 ?? "",
-    disposition: verdict?.groups[0]?.disposition.kind ?? null,
-    summary: verdict?.summary ?? null,
+    ...known,
+    ...judged,
     severity: worst(findings),
     rules: unique(
       findings.map((finding) => finding.rule),
@@ -133,7 +138,7 @@ function count(metrics: Metrics, event: MessageEvent): void {
 }
 
 export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
-  const catalog: Catalog = await openCatalog({ file: join(config.data_dir, "catalog.sqlite"), log });
+  const catalog: Catalog = await openCatalog({ file: join(config.data_dir, "catalog.sqlite"), log, lagMs: 250 });
   const lag = (error: unknown): void =>
     log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" });
   const note = (entry: Entry, state: Summary["state"], reason: string): void =>

@@ -7,7 +7,7 @@ import { type Config, routeName } from "./config-schema.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
 import type { Content, Job } from "./core/job.ts";
 import type { Envelope } from "./core/message.ts";
-import type { Dissection, Inspection, PartReport } from "./core/outcome.ts";
+import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
 import { decide, type RouteFacts } from "./decide/decide.ts";
 import type { Policy } from "./decide/policy.ts";
 import { createInspect, type RuleSetInForce } from "./inspect/inspect.ts";
@@ -57,6 +57,14 @@ export interface Scanner {
 const policyEveryMs = 2_000;
 /** Jobs that may wait; beyond, the scanner counts as unavailable. */
 const mostWaiting = 50_000;
+const mostExamined = 1_000;
+
+/** Reports of the parts that never repeat, by path, made when the message was dissected. */
+interface Ahead {
+  readonly ruleSet: string;
+  readonly reports: Readonly<Record<string, PartReport>>;
+}
+
 /** Rules may change while a message is inspected: then it is inspected anew, with the new ones. */
 const swapsPerMessage = 5;
 
@@ -98,22 +106,34 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     return { version: ruleSet, versions, used: store.usedExternals };
   }
 
+  const inspectLimits = {
+    members: limits.members,
+    bytes: limits.bytes,
+    memberBytes: limits.member_size,
+    depth: limits.depth,
+    ratio: limits.ratio,
+  };
+  const directionOf = (envelope: Envelope): string =>
+    directions.get(envelope.forwardPaths[0]?.route ?? "") ?? "inbound";
+  /** What was examined ahead, until the message is inspected. */
+  const examined = new Map<string, Ahead>();
+  function remember(sha256: string, made: Ahead): void {
+    examined.set(sha256, made);
+    for (const oldest of examined.keys()) {
+      if (examined.size <= mostExamined) break;
+      examined.delete(oldest);
+    }
+  }
+
   const inspect = createInspect({
     queue,
     cache,
     inForce,
-    limits: {
-      members: limits.members,
-      bytes: limits.bytes,
-      memberBytes: limits.member_size,
-      depth: limits.depth,
-      ratio: limits.ratio,
-    },
+    limits: inspectLimits,
     deadlineMs: config.scan.deadline,
     messageInspectors: [loneProgram],
     parallel: config.scan.workers,
-    externals: (envelope, dissection) =>
-      messageExternals(envelope, dissection, directions.get(envelope.forwardPaths[0]?.route ?? "") ?? "inbound"),
+    externals: (envelope, dissection) => messageExternals(envelope, dissection, directionOf(envelope)),
     onReport(report, cached) {
       metrics.cacheHits.inc({ result: cached ? "hit" : "miss" });
       if (cached) return;
@@ -131,21 +151,27 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   const scanning: Pick<Scanner, "dissect" | "inspect"> = {
     async dissect(entry, signal) {
+      const { version: ruleSet } = inForce();
       const job: Job = {
         kind: "dissect",
         id: `dissect ${entry.envelope.queueId}`,
         content: entry.content(),
         limits: { parts: limits.parts, depth: limits.depth, headerBytes: config.smtp.header_size },
         deadlineMs: config.scan.deadline,
+        ahead: { envelope: entry.envelope, direction: directionOf(entry.envelope), limits: inspectLimits, ruleSet },
       };
-      return (await queue.submit(job, signal)) as Dissection;
+      const { ahead, ...dissection } = (await queue.submit(job, signal)) as Dissected;
+      if (ahead) remember(dissection.sha256, { ruleSet, reports: ahead });
+      return dissection;
     },
     async inspect(entry, dissection, signal) {
       const began = clock.monotonic();
       for (let swaps = 0; ; swaps++) {
         const { version } = inForce();
         try {
-          const inspection = await inspect(entry, dissection, signal);
+          const known = examined.get(dissection.sha256);
+          const inspection = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
+          examined.delete(dissection.sha256);
           count(inspection);
           metrics.judgeSeconds.observe((clock.monotonic() - began) / 1000);
           return inspection;

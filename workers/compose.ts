@@ -2,7 +2,7 @@
 import { GatewayError } from "../src/core/errors.ts";
 import type { Externals, Job } from "../src/core/job.ts";
 import type { Millis } from "../src/core/message.ts";
-import type { Dissection, PartReport } from "../src/core/outcome.ts";
+import type { Dissected, Dissection, PartReport } from "../src/core/outcome.ts";
 import type { Log } from "../src/observe/log.ts";
 import { type Checked, checkRules } from "./check.ts";
 import { ChildGone } from "./child.ts";
@@ -51,7 +51,7 @@ export interface WorkersStatus {
 
 export interface Workers {
   /** A part whose processes die, or take too long or too much, has a result too: *incomplete*. Rejects with SCANNER_UNAVAILABLE, SPOOL_NOT_THERE, the signal's reason. */
-  run(job: Job, signal: AbortSignal): Promise<Dissection | PartReport>;
+  run(job: Job, signal: AbortSignal): Promise<Dissected | PartReport>;
   /** Resolves when the new rules are in force; rejects and changes nothing if no child starts with them. */
   swap(rules: RuleSet): Promise<void>;
   status(): WorkersStatus;
@@ -60,8 +60,8 @@ export interface Workers {
   close(): Promise<void>;
 }
 
-/** Some thousand rules take ten seconds in WASM on a slow machine, several times that while it is busy. */
-const startMs: Millis = 180_000;
+/** Until a child is ready: half a second with few rules, ten seconds with 8,000 in WASM, and many times that on a busy machine. */
+const startMs = (rules: number): Millis => 30_000 + 20 * rules;
 const checkMs: Millis = 60_000;
 
 /** One rule set in force. */
@@ -75,6 +75,12 @@ interface Shift {
 function orderOf(job: Job): JobOrder {
   const { content: _content, deadlineMs: _deadline, ...order } = job;
   return order;
+}
+
+function withoutAhead(order: JobOrder): JobOrder {
+  if (order.kind !== "dissect") return order;
+  const { ahead: _ahead, ...rest } = order;
+  return rest;
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
@@ -103,7 +109,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       engine: choice.engine,
       init: { ruleSet: version, externals, disabled },
       rules,
-      startMs,
+      startMs: startMs(countRules(sources.map(({ text }) => text))),
       log,
     };
     return Pool.start({
@@ -116,7 +122,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     });
   }
 
-  /** If the children die of the rules, without the files that kill them. */
+  /** If no child gets ready with the rules: once more, without the files that kill them. */
   async function begin(rules: RuleSet): Promise<Shift> {
     const choice = choose(rules.sources);
     try {
@@ -124,11 +130,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       return { rules, choice, pool, problems: pool.ready.problems };
     } catch (cause) {
       if (!(cause instanceof ChildGone)) throw cause;
+    }
+    try {
       const { harmless, problems } = await check(rules.sources, rules.externals);
-      if (harmless.length === rules.sources.length)
-        throw new GatewayError("SCANNER_UNAVAILABLE", { reason: "no child starts" }, cause);
-      const pool = await startPool(choice, rules, harmless);
-      return { rules, choice, pool, problems };
+      return { rules, choice, pool: await startPool(choice, rules, harmless), problems };
+    } catch (cause) {
+      throw new GatewayError("SCANNER_UNAVAILABLE", { reason: "no child starts" }, cause);
     }
   }
 
@@ -163,9 +170,19 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           wants: job.ruleSet,
         });
       const deadlineMs = Math.min(job.deadlineMs, options.deadlineMs);
-      const task: Task = { job: orderOf(job), content: job.content, key: contentKey(job.content), deadlineMs };
-      try {
+      const attempt = async (order: JobOrder): Promise<Dissected | PartReport> => {
+        const task: Task = { job: order, content: job.content, key: contentKey(job.content), deadlineMs };
         return (await pool.run(task, signal)).result;
+      };
+      const order = orderOf(job);
+      try {
+        if (order.kind !== "dissect" || order.ahead?.ruleSet !== rules.version)
+          return await attempt(withoutAhead(order));
+        // If a child dies of looking ahead, the message is still to be taken apart, and its parts judged one by one.
+        return await attempt(order).catch((error: unknown) => {
+          if (error instanceof ChildGone) return attempt(withoutAhead(order));
+          throw error;
+        });
       } catch (error) {
         if (error instanceof ChildGone) return unfinished(job, error, pool.ready);
         throw error;

@@ -75,11 +75,15 @@ function ordered(types: readonly string[]): readonly string[] {
 
 export async function createIdentifier(): Promise<Identifier> {
   // libmagic's tests for text take 20 ms on ordinary prose, and our own marks are finer.
-  const magic = await WASMagic.create({ flags: WASMagicFlags.MIME_TYPE | WASMagicFlags.NO_CHECK_TEXT });
+  const loadMagic = (): Promise<WASMagic> =>
+    WASMagic.create({ flags: WASMagicFlags.MIME_TYPE | WASMagicFlags.NO_CHECK_TEXT });
+  // Loaded when first asked: it takes 25 MB, and ordinary mail is known by our own marks.
+  let magic: Promise<WASMagic> | null = null;
 
   /** Both detectors, where our own marks say nothing. */
   async function detectors(head: Buffer): Promise<readonly string[]> {
-    const guesses = [magic.detect(head)];
+    magic ??= loadMagic();
+    const guesses = [(await magic).detect(head)];
     try {
       guesses.push((await fileTypeFromBuffer(head))?.mime ?? octets);
     } catch {

@@ -1,7 +1,7 @@
 /** What the gateway and its children say to each other: the headers of their frames, and checks of what a child answered. */
 import type { DissectJob, Externals, InspectJob } from "../src/core/job.ts";
 import type { Bytes } from "../src/core/message.ts";
-import { type Dissection, incompletes, type PartReport } from "../src/core/outcome.ts";
+import { type Dissected, incompletes, type PartReport } from "../src/core/outcome.ts";
 import type { RuleProblem } from "./engines/engine.ts";
 import type { FrameLimits } from "./frames.ts";
 import type { RuleFacts } from "./inspectors/yara.ts";
@@ -56,7 +56,7 @@ export interface Order {
 }
 
 export interface Answer {
-  readonly result: Dissection | PartReport;
+  readonly result: Dissected | PartReport;
   /** The result stands, but a child that is worn is to be replaced; with one that broke the part is tried again. */
   readonly health: "well" | "worn" | "broken";
 }
@@ -122,7 +122,11 @@ const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
   value.parts.every(isPart) &&
   isObject(value.header) &&
   isText(value.sha256) &&
-  isNumber(value.size);
+  isNumber(value.size) &&
+  (value.ahead === undefined || (isObject(value.ahead) && Object.values(value.ahead).every(isAhead)));
+
+const isAhead = (value: unknown): boolean =>
+  isObject(value) && Array.isArray(value.outcomes) && value.outcomes.every(isOutcome) && isPartReport(value);
 
 const isHealth = (value: unknown): boolean => value === "well" || value === "worn" || value === "broken";
 

@@ -43,7 +43,7 @@ export interface SlotPlan {
 }
 
 /** However well a child behaves. */
-const jobsPerLife = 5000;
+const jobsPerLife = 20_000;
 const noRules = Buffer.from("[]");
 const nonsense = (child: Child): ChildGone => {
   child.kill("crashed", "its answer has the wrong shape");

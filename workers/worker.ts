@@ -1,6 +1,9 @@
 /** What an opener does with a job: names every inspector that looks, and notices when the engine breaks. */
+import type { Ahead } from "../src/core/job.ts";
+import type { Dissected, Dissection, PartReport } from "../src/core/outcome.ts";
 import { decodeView } from "../src/dissect/decode.ts";
 import { dissect, dissectVersion } from "../src/dissect/dissect.ts";
+import { messageExternals } from "../src/rulepacks/externals.ts";
 import { type CompiledRules, ScanTimeout } from "./engines/engine.ts";
 import { createExaminer } from "./examine.ts";
 import { encryptionInspector } from "./inspectors/encryption.ts";
@@ -49,10 +52,28 @@ export async function createWorker(
   const yara = createYaraInspector({ rules: watched, facts, version: `${engine}, rules ${ruleSet}` });
   const examiner = await createExaminer([fileTypeInspector, nameInspector, encryptionInspector, yara]);
 
+  async function examineAhead(
+    ahead: Ahead,
+    dissection: Dissection,
+    content: Buffer,
+  ): Promise<Pick<Dissected, "ahead">> {
+    const externals = messageExternals(ahead.envelope, dissection, ahead.direction);
+    const reports: Record<string, PartReport> = {};
+    for (const part of dissection.parts) {
+      if (!part.view || (part.role !== "message" && part.role !== "body")) continue;
+      reports[part.path] = await examiner.examine(part, decodeView(content, part.view), externals, ahead.limits);
+    }
+    return { ahead: reports };
+  }
+
   return {
     versions: { ...examiner.versions, dissect: dissectVersion },
     async run(job, content) {
-      if (job.kind === "dissect") return { result: dissect(content, job.limits), health: health() };
+      if (job.kind === "dissect") {
+        const dissection = dissect(content, job.limits);
+        const ahead = job.ahead ? await examineAhead(job.ahead, dissection, content) : {};
+        return { result: { ...dissection, ...ahead }, health: health() };
+      }
       const bytes = decodeView(content, job.view);
       const result = await examiner.examine(job.part, bytes, job.externals, job.limits);
       return { result, health: health() };

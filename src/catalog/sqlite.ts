@@ -1,8 +1,9 @@
 /** The catalog in one SQLite file (WAL), for a single machine. */
 import { chmodSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, sql } from "kysely";
-import type { QueueId } from "../core/message.ts";
+import type { Millis, QueueId } from "../core/message.ts";
 import type { Log } from "../observe/log.ts";
 import type { Catalog, Query, Summary } from "./catalog.ts";
 import { nodeSqlite } from "./node-sqlite.ts";
@@ -25,12 +26,14 @@ export class SqliteCatalog implements Catalog {
   /** Just made, hence to be filled from spool and journal. */
   readonly isNew: boolean;
   readonly #db: Kysely<Tables>;
+  readonly #lagMs: Millis;
   #waiting = new Map<QueueId, Change>();
   #writing: Promise<void> | null = null;
 
-  constructor(db: Kysely<Tables>, isNew: boolean) {
+  constructor(db: Kysely<Tables>, isNew: boolean, lagMs: Millis) {
     this.#db = db;
     this.isNew = isNew;
+    this.#lagMs = lagMs;
   }
 
   record(summary: Summary): Promise<void> {
@@ -80,8 +83,8 @@ export class SqliteCatalog implements Catalog {
 
   async #writeAll(): Promise<void> {
     do {
-      // Lets this turn's other changes join the group, and the sockets have theirs between two groups.
-      await new Promise(setImmediate);
+      // Lets other changes join the group, and the sockets have their turn between two groups.
+      await (this.#waiting.size < groupSize && this.#lagMs > 0 ? sleep(this.#lagMs) : new Promise(setImmediate));
       const group = new Map([...this.#waiting].slice(0, groupSize));
       for (const id of group.keys()) this.#waiting.delete(id);
       try {
@@ -117,7 +120,14 @@ const isDamage = (error: unknown): boolean =>
   "errcode" in error &&
   (error.errcode === sqliteCorrupt || error.errcode === sqliteNoDatabase);
 
-export async function openCatalog({ file, log }: { readonly file: string; readonly log: Log }): Promise<SqliteCatalog> {
+export interface CatalogOptions {
+  readonly file: string;
+  readonly log: Log;
+  /** How long a change may wait for others, to be written with them: a transaction costs as much as many rows. */
+  readonly lagMs?: Millis;
+}
+
+export async function openCatalog({ file, log, lagMs = 0 }: CatalogOptions): Promise<SqliteCatalog> {
   let opened = openFile(file);
   if (!opened) {
     log.warn("catalog_discarded", { file, remedy: "it is made again from spool and journal" });
@@ -132,5 +142,5 @@ export async function openCatalog({ file, log }: { readonly file: string; readon
       await createWordIndex(transaction);
       await sql`pragma user_version = ${sql.lit(catalogVersion)}`.execute(transaction);
     });
-  return new SqliteCatalog(db, opened.isNew);
+  return new SqliteCatalog(db, opened.isNew, lagMs);
 }

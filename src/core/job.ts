@@ -1,5 +1,5 @@
 /** What is asked of workers: jobs carry references and small content, never more. */
-import type { Bytes, Millis, Part, View } from "./message.ts";
+import type { Bytes, Envelope, Millis, Part, View } from "./message.ts";
 
 /** Octets that stay put while a job looks at them: small ones travel with the job, large ones lie in a file of the spool. */
 export type Content =
@@ -22,12 +22,21 @@ export interface InspectLimits {
   readonly ratio: number;
 }
 
+/** What of a message is always new (the message itself, its bodies) may be examined in the go that dissects it: one round trip instead of several. */
+export interface Ahead {
+  readonly envelope: Pick<Envelope, "reversePath" | "forwardPaths">;
+  readonly direction: string;
+  readonly limits: InspectLimits;
+  readonly ruleSet: string;
+}
+
 export interface DissectJob {
   readonly kind: "dissect";
   readonly id: string;
   readonly content: Content;
   readonly limits: DissectLimits;
   readonly deadlineMs: Millis;
+  readonly ahead?: Ahead;
 }
 
 /** External variables of YARA, by name. */

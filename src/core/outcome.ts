@@ -62,6 +62,9 @@ export interface PartReport {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** The answer to a dissect job: reports, by path, of the parts that were examined ahead. */
+export type Dissected = Dissection & { readonly ahead?: Readonly<Record<string, PartReport>> };
+
 /** All that is known of one message; paths are absolute. */
 export interface Inspection {
   /** The dissected parts with their identified types, then the members found inside them. */

@@ -37,17 +37,25 @@ interface Purse {
   cached: number;
 }
 
-const overLimit = (purse: Purse, limits: InspectLimits): boolean => purse.members > limits.members || purse.bytes > limits.bytes;
+const overLimit = (purse: Purse, limits: InspectLimits): boolean =>
+  purse.members > limits.members || purse.bytes > limits.bytes;
 
 const absolute = (base: string, path: string): string => base + path;
 
 /** The report's paths made absolute, its identified types put on the part. */
 function place(part: Part, report: PartReport): { readonly parts: Part[]; readonly outcomes: Outcome[] } {
-  const parts = [{ ...part, types: report.types }, ...report.members.map((member) => ({ ...member, path: absolute(part.path, member.path) }))];
+  const parts = [
+    { ...part, types: report.types },
+    ...report.members.map((member) => ({ ...member, path: absolute(part.path, member.path) })),
+  ];
   const outcomes = report.outcomes.map((outcome): Outcome => {
     const path = absolute(part.path, outcome.part);
     if (outcome.kind !== "found") return { ...outcome, part: path };
-    return { ...outcome, part: path, findings: outcome.findings.map((finding) => ({ ...finding, part: absolute(part.path, finding.part) })) };
+    return {
+      ...outcome,
+      part: path,
+      findings: outcome.findings.map((finding) => ({ ...finding, part: absolute(part.path, finding.part) })),
+    };
   });
   return { parts, outcomes };
 }
@@ -62,12 +70,20 @@ export function createInspect(options: InspectOptions) {
       return (await queue.submit(first, signal)) as PartReport;
     } catch (error) {
       const again = job();
-      if (first.content.kind === "bytes" || again.content.kind === "bytes" || first.content.file === again.content.file) throw error;
+      if (first.content.kind === "bytes" || again.content.kind === "bytes" || first.content.file === again.content.file)
+        throw error;
       return (await queue.submit(again, signal)) as PartReport;
     }
   }
 
-  async function report(part: Part, content: () => Content, rules: RuleSetInForce, externals: Externals, purse: Purse, signal: AbortSignal) {
+  async function report(
+    part: Part,
+    content: () => Content,
+    rules: RuleSetInForce,
+    externals: Externals,
+    purse: Purse,
+    signal: AbortSignal,
+  ) {
     const used = Object.fromEntries(Object.entries(externals).filter(([name]) => rules.used.has(name)));
     const id = jobId(part, `${rules.version} ${JSON.stringify(rules.versions)}`, limits, used);
     const known = cache.get(id);
@@ -100,6 +116,7 @@ export function createInspect(options: InspectOptions) {
     entry: { readonly envelope: Envelope; content(): Content },
     dissection: Dissection,
     signal: AbortSignal,
+    ahead: Readonly<Record<string, PartReport>> = {},
   ): Promise<Inspection> {
     const began = performance.now();
     const rules = options.inForce();
@@ -114,10 +131,16 @@ export function createInspect(options: InspectOptions) {
       for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
         if (overLimit(purse, limits)) {
           parts.push(part);
-          outcomes.push({ part: part.path, inspector: "inspect", kind: "incomplete", why: "limit", text: "The budget of the message was used up before this part" });
+          outcomes.push({
+            part: part.path,
+            inspector: "inspect",
+            kind: "incomplete",
+            why: "limit",
+            text: "The budget of the message was used up before this part",
+          });
           continue;
         }
-        const made = await report(part, content, rules, externals, purse, signal);
+        const made = ahead[part.path] ?? (await report(part, content, rules, externals, purse, signal));
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;
         const placed = place(part, made);
@@ -130,8 +153,19 @@ export function createInspect(options: InspectOptions) {
     await Promise.all(Array.from({ length: lanes }, one));
     for (const inspector of options.messageInspectors) {
       const findings = inspector.inspect({ envelope: entry.envelope, parts, outcomes });
-      outcomes.push(findings.length > 0 ? { part: "0", inspector: inspector.name, kind: "found", findings } : { part: "0", inspector: inspector.name, kind: "clean" });
+      outcomes.push(
+        findings.length > 0
+          ? { part: "0", inspector: inspector.name, kind: "found", findings }
+          : { part: "0", inspector: inspector.name, kind: "clean" },
+      );
     }
-    return { parts, outcomes, versions: rules.versions, ruleSet: rules.version, cached: purse.cached, elapsedMs: performance.now() - began };
+    return {
+      parts,
+      outcomes,
+      versions: rules.versions,
+      ruleSet: rules.version,
+      cached: purse.cached,
+      elapsedMs: performance.now() - began,
+    };
   };
 }

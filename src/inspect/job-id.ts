@@ -6,6 +6,14 @@ import type { Part } from "../core/message.ts";
 /** `versions` names code and rules; `externals` holds exactly the variables that the rules use. */
 export function jobId(part: Part, versions: string, limits: InspectLimits, externals: Externals): string {
   const sorted = Object.entries(externals).sort(([a], [b]) => (a < b ? -1 : 1));
-  const key = [part.sha256, part.role, [...part.names].sort(), [...part.declaredTypes].sort(), versions, limits, sorted];
+  const key = [
+    part.sha256,
+    part.role,
+    [...part.names].sort(),
+    [...part.declaredTypes].sort(),
+    versions,
+    limits,
+    sorted,
+  ];
   return createHash("sha256").update(JSON.stringify(key)).digest("hex");
 }

@@ -28,7 +28,8 @@ export const loneProgram: MessageInspector = {
     const seen = new Set<string>();
     for (const outcome of outcomes) {
       if (outcome.kind !== "found" || siblings.get(parentOf(outcome.part)) !== 1) continue;
-      if (outcome.part.includes("/") && outcome.findings.some((finding) => runnable.has(finding.rule))) seen.add(outcome.part);
+      if (outcome.part.includes("/") && outcome.findings.some((finding) => runnable.has(finding.rule)))
+        seen.add(outcome.part);
     }
     return [...seen].map((part) => ({
       part,

@@ -32,7 +32,10 @@ export const emlExtractor: Extractor = {
   name: "eml",
   version: `1 dissect ${dissectVersion}`,
   wants: (part) =>
-    !isOpened(part) && (claimsMessage(part) || part.types.some((type) => type === rfc822 || type === mimeArchive)),
+    !isOpened(part) &&
+    (part.role === "attached-message" ||
+      claimsMessage(part) ||
+      part.types.some((type) => type === rfc822 || type === mimeArchive)),
   *extract(_part, bytes, budget) {
     const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const dissection = dissect(message, limits);
