@@ -1,6 +1,6 @@
 /** argv → command. */
 import { readFileSync } from "node:fs";
-import { commands } from "./cli/commands.ts";
+import { commandsFor } from "./cli/commands.ts";
 import { run } from "./cli/program.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -13,9 +13,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+const argv = process.argv.slice(2);
 process.exitCode = await run(
-  process.argv.slice(2),
+  argv,
   { cwd: process.cwd(), stdout: process.stdout, stderr: process.stderr },
   version,
-  commands,
+  await commandsFor(argv),
 );

@@ -1,25 +1,27 @@
-/** Every command, in the order of `--help`. To add one: a file that exports `register`, an import and an entry here. */
-import * as bypass from "./bypass.ts";
-import * as config from "./config.ts";
-import * as doctor from "./doctor.ts";
-import * as lists from "./lists.ts";
+/** Every command, in the order of `--help`. To add one: a file that exports `register`, and a line here. */
 import type { Register } from "./program.ts";
-import * as quarantine from "./quarantine.ts";
-import * as queue from "./queue.ts";
-import * as rebuild from "./rebuild.ts";
-import * as rules from "./rules.ts";
-import * as run from "./run.ts";
-import * as scan from "./scan.ts";
 
-export const commands: readonly Register[] = [
-  run.register,
-  scan.register,
-  quarantine.register,
-  queue.register,
-  lists.register,
-  rules.register,
-  bypass.register,
-  config.register,
-  doctor.register,
-  rebuild.register,
+interface CommandFile {
+  readonly names: readonly string[];
+  readonly load: () => Promise<{ readonly register: Register }>;
+}
+
+const files: readonly CommandFile[] = [
+  { names: ["run", "serve"], load: () => import("./run.ts") },
+  { names: ["scan"], load: () => import("./scan.ts") },
+  { names: ["quarantine"], load: () => import("./quarantine.ts") },
+  { names: ["queue"], load: () => import("./queue.ts") },
+  { names: ["allow", "block"], load: () => import("./lists.ts") },
+  { names: ["rules"], load: () => import("./rules.ts") },
+  { names: ["bypass"], load: () => import("./bypass.ts") },
+  { names: ["config"], load: () => import("./config.ts") },
+  { names: ["doctor"], load: () => import("./doctor.ts") },
+  { names: ["rebuild"], load: () => import("./rebuild.ts") },
 ];
+
+/** Only what the words of a command line may mean: loading all of them would take most of the time of a short command. */
+export async function commandsFor(argv: readonly string[]): Promise<readonly Register[]> {
+  const meant = files.filter(({ names }) => names.some((name) => argv.includes(name)));
+  const loaded = await Promise.all((meant.length > 0 ? meant : files).map(({ load }) => load()));
+  return loaded.map(({ register }) => register);
+}

@@ -1,13 +1,12 @@
 /** Our SMTP client against a real Postfix as the next hop. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/gateway.ts";
 import { makeCertificates } from "../support/make-certificate.ts";
 import { type Message, outgoing, routeTo, type Sender, said, sendingTo } from "../support/outgoing.ts";
 import { type Postfix, startPostfix } from "../support/postfix.ts";
@@ -16,21 +15,6 @@ const certificates = makeCertificates("localhost");
 let folder: string;
 let postfix: Postfix;
 let hop: string;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === "object" ? address.port : 0;
-}
-
-/** Postfix's TLS needs one more service than a relay in plain text. */
-async function offerTls({ dir }: Postfix): Promise<void> {
-  appendFileSync(join(dir, "conf/master.cf"), "tlsmgr unix - - n 1000? 1 tlsmgr\n");
-  execFileSync("postfix", ["-c", join(dir, "conf"), "reload"], { stdio: "ignore" });
-  for (let i = 0; i < 100 && !existsSync(join(dir, "queue/private/tlsmgr")); i++) await sleep(50);
-}
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "sallyport-tls-"));
@@ -50,7 +34,6 @@ before(async () => {
       smtpd_recipient_restrictions: "reject_unlisted_recipient, permit_mynetworks, reject_unauth_destination",
     },
   });
-  await offerTls(postfix);
   hop = `localhost:${port}`;
 });
 

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly domains?: readonly string[];
   /** More settings of the route, in YAML flow style: `reply_after: verdict, retry: {first: 1s}`. */
   readonly route?: string;
+  /** Routes after that one, each in YAML flow style. */
+  readonly routes?: readonly string[];
   /** More lines of the configuration. */
   readonly more?: string;
   readonly rules?: readonly string[];
@@ -60,7 +62,9 @@ export function writeConfig(
       "hostname: gateway.test",
       "data_dir: ./data",
       `listen: { smtp: "127.0.0.1:${options.smtp}", web: "127.0.0.1:${options.web}" }`,
-      `routes: [{ domains: ${list(options.domains ?? ["bench.test"])}, next_hop: ${list(hops)}${options.route ? `, ${options.route}` : ""} }]`,
+      "routes:",
+      `  - { domains: ${list(options.domains ?? ["bench.test"])}, next_hop: ${list(hops)}${options.route ? `, ${options.route}` : ""} }`,
+      ...(options.routes ?? []).map((route) => `  - ${route}`),
       `rules: ${list(options.rules ?? [join(root, "rules")])}`,
       options.more ?? "",
       "",

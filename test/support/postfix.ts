@@ -37,6 +37,8 @@ export interface Postfix {
   /** Queue ids that still wait. */
   queued(): number;
   log(): string;
+  /** Tries what waits now. */
+  flush(): void;
   stop(): Promise<void>;
 }
 
@@ -131,6 +133,7 @@ const masterCf = (port: number): string =>
     "anvil unix - - n - 1 anvil",
     "scache unix - - n - 1 scache",
     "postlog unix-dgram n - n - 1 postlogd",
+    "tlsmgr unix - - n 1000? 1 tlsmgr",
     "",
   ].join("\n");
 
@@ -180,12 +183,13 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
       [...files(join(dir, "mail/inbox/new")), ...files(join(dir, "mail/inbox/cur"))].map((file) =>
         readFileSync(file, "latin1"),
       ),
+    // Files of `deferred` lie in folders of its own (hash_queue_names).
     queued: () =>
-      ["incoming", "active", "deferred", "maildrop"].reduce(
-        (sum, name) => sum + files(join(dir, "queue", name)).length,
-        0,
-      ),
+      ["incoming", "active", "deferred", "maildrop"].flatMap((name) =>
+        readdirSync(join(dir, "queue", name), { recursive: true, withFileTypes: true }).filter((each) => each.isFile()),
+      ).length,
     log,
+    flush: () => void execFileSync("postqueue", ["-c", conf, "-f"], { stdio: "ignore" }),
     stop,
   };
 }
