@@ -126,7 +126,7 @@ function buildMost<Rules>(compiler: Compiler<Rules>, checked: Checked): Sifted<R
 export function sift<Rules>(compiler: Compiler<Rules>, given: readonly RuleSource[], warnings: boolean): Sifted<Rules> {
   // Files of one pack together: a namespace is opened once.
   const sources = [...Map.groupBy(given, ({ pack }) => pack).values()].flat();
-  if (!warnings && !sources.some((source) => mayInclude(source) || findInexact(source).length > 0)) {
+  if (!warnings && !sources.some((source) => findInexact(source).length > 0)) {
     const built = compiler.build(sources);
     if ("rules" in built) return { rules: built.rules, accepted: sources, problems: [] };
   }
