@@ -1,5 +1,6 @@
 # One image; the role is the command: `run` (default), `scan FILE…`, `doctor`, `quarantine list` …
-# docs/operations.md says how to run it. For a build that can be repeated, name the base by its digest:
+# docs/operations.md says how to run it. Podman and buildah keep the health check only with `--format docker`.
+# For a build that can be repeated, name the base by its digest:
 #   docker build --build-arg NODE_IMAGE=node:26-bookworm-slim@sha256:… --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) -t sallyport .
 ARG NODE_IMAGE=node:26-bookworm-slim
 
@@ -24,8 +25,8 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends tini \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 # Numbers, so that a volume can be given to them from outside.
-RUN groupadd --system --gid 10025 sallyport \
-  && useradd --system --uid 10025 --gid 10025 --no-log-init --no-create-home --home-dir /var/lib/sallyport --shell /usr/sbin/nologin sallyport \
+RUN groupadd --gid 10025 sallyport \
+  && useradd --uid 10025 --gid 10025 --no-log-init --no-create-home --home-dir /var/lib/sallyport --shell /usr/sbin/nologin sallyport \
   && install -d -o 10025 -g 10025 -m 0750 /var/lib/sallyport \
   && install -d -m 0755 /etc/sallyport \
   && ln -s /opt/sallyport/bin/sallyport /usr/local/bin/sallyport
