@@ -57,18 +57,12 @@ export class Pool {
     this.#refill();
   }
 
-  /** Resolves when all slots but the spare are ready; rejects with what kept one of them from it. */
+  /** Resolves when all slots but the spare are ready, or have failed; rejects if none is ready, with what kept one from it. */
   static async start(options: PoolOptions): Promise<Pool> {
     const never = new AbortController().signal;
     const starts = await Promise.allSettled(Array.from({ length: options.size }, () => options.hatch(never)));
-    const slots = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
-    const failed = starts.find((start) => start.status === "rejected");
-    const [first, ...others] = slots;
-    if (failed || !first) {
-      for (const slot of slots) slot.kill("aborted", "another one did not start");
-      await Promise.all(slots.map((slot) => slot.gone));
-      throw failed?.reason;
-    }
+    const [first, ...others] = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    if (!first) throw starts.find((start) => start.status === "rejected")?.reason;
     return new Pool(options, [first, ...others]);
   }
 
