@@ -20,7 +20,7 @@ import { createForwarder, type Reason } from "./dispose/forward.ts";
 import { createNextHops } from "./dispose/next-hops.ts";
 import type { Clock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
-import { carry, type Stages } from "./pipeline.ts";
+import { carry, judge, type Stages } from "./pipeline.ts";
 import { QueueManager } from "./queue-manager.ts";
 import { createReceive } from "./receive.ts";
 import { expireQuarantine } from "./review/retention.ts";
@@ -33,8 +33,8 @@ export interface CustodyPartsOptions {
   readonly config: Config;
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly spool: Spool;
-  readonly journal: Journal;
-  readonly scanner: Scanner;
+  readonly journal: Journal & { prune(before: Date): Promise<number> };
+  readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe">;
   readonly log: Log;
   readonly clock: Clock;
   readonly onEvent: (event: MessageEvent) => void;
@@ -77,6 +77,8 @@ export function createCustodyParts(options: CustodyPartsOptions) {
   );
   const nextHops = createNextHops({ routes: [...routes.values()], hostname: config.hostname, log, clock, authorities });
 
+  const failed = (entry: Entry, error: unknown): void =>
+    log.error("failed", { queue_id: entry.id, error_cause: explain(error) });
   const custody = createCustody({
     spool,
     journal,
@@ -90,6 +92,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
       return nextAttempt(entry.id, Math.max(1, delivery.attempts), clock.now(), expires, retry);
     },
     waiting: (entry, at) => manager.wakeAt(entry.id, at),
+    onTrouble: failed,
   });
 
   async function fields(entry: Entry, reason: Reason): Promise<string> {
@@ -102,8 +105,17 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     return topFields({ envelope, result: verdict.summary, ruleSet: verdict.ruleSet, tags, findings: group.because });
   }
 
+  /** In the spool, or known to the journal since. */
+  async function exists(id: QueueId, since: string): Promise<boolean> {
+    for await (const line of journal.read(new Date(since))) if (line.queueId === id) return true;
+    return spool.find(id).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** A notice is a message of ours like any other: claimed, retried, never answered. Its id comes from what it reports, so it is sent once. */
-  async function bounce(entry: Entry, failed: ReadonlyMap<string, Reply>, hop: string): Promise<void> {
+  async function bounce(entry: Entry, failed: ReadonlyMap<string, Reply>, hop: string, again: boolean): Promise<void> {
     const reports = [...failed].map(([forwardPath, answer]) => ({ forwardPath, reply: answer, hop }));
     const from = config.notifications.from ?? `postmaster@${config.hostname}`;
     const dsn = makeDsn({
@@ -116,13 +128,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     });
     if (!dsn) return;
     const queueId = derivedId(entry.id, `dsn ${JSON.stringify([...failed.keys()].sort())}`);
-    if (
-      await spool.find(queueId).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
+    if (again && (await exists(queueId, entry.envelope.arrivedAt))) return;
     const envelope: Envelope = {
       ...entry.envelope,
       queueId,
@@ -164,12 +170,16 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     spool,
     clock,
     log,
+    judge: (entry, signal) => judge(entry, stages, signal),
     carry: carryOne,
     unscanned: disposers.unscanned,
     deliveryOf: custody.deliveryOf,
+    record: custody.record,
+    catchUp: forwarder.catchUp,
     later: custody.later,
     inForce: scanner.inForce,
     poisoned,
+    cut: () => void nextHops.close(),
     maxActive: config.scan.max_active,
     scanEveryMs: 60_000,
   });
@@ -197,9 +207,9 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     atOnce: (entry) => entry.envelope.forwardPaths.every((path) => routeOf(path.route).reply_after === "spool"),
     deadlineMs: (entry) => Math.min(...entry.envelope.forwardPaths.map((path) => routeOf(path.route).reply_deadline)),
     enqueue: (entry) => manager.enqueue(entry),
-    adopt: (entry, work) => manager.adopt(entry, work),
+    adopt: (entry, work, abort) => manager.adopt(entry, work, abort),
     hasRoom: () => manager.hasRoom(),
-    onBug: (entry, error) => log.error("failed", { queue_id: entry.id, error_cause: explain(error) }),
+    onBug: failed,
   });
 
   const review = createReview({ spool, journal, clock, derivedId, enqueue: (entry) => manager.enqueue(entry) });
@@ -225,13 +235,23 @@ export function createCustodyParts(options: CustodyPartsOptions) {
         ["status", () => ({ pid: process.pid, active: manager.active, scanner: scanner.describe() })],
       ]);
     },
+    /** What cannot be read is an alarm, and a line that says since when it is missing. */
+    corrupt(id: QueueId): void {
+      const nothing = { forwardPaths: [], reversePath: "", sha256: null, size: 0, text: "set aside, unreadable" };
+      journal
+        .append({ at: clock.now().toISOString(), event: "corrupt", queueId: id, ...nothing })
+        .catch((error: unknown) => log.error("failed", { queue_id: id, error_cause: explain(error) }));
+    },
     /** Expiry of held messages and of old journal files, every hour. */
     startHousekeeping() {
-      const run = (): void => {
-        expireQuarantine({ spool, journal, clock, log, keepMs: config.quarantine.keep, quota: config.quarantine.quota })
-          .then((count) => count > 0 && log.info("expired", { count }))
-          .catch((error: unknown) => log.error("failed", { error_cause: explain(error) }));
+      const keeping = async (): Promise<void> => {
+        const { keep, quota } = config.quarantine;
+        const count = await expireQuarantine({ spool, journal, clock, log, keepMs: keep, quota });
+        const files = await journal.prune(new Date(clock.now().getTime() - config.journal.keep));
+        if (count + files > 0) log.info("expired", { count, journal_files: files });
       };
+      const run = (): void =>
+        void keeping().catch((error: unknown) => log.error("failed", { error_cause: explain(error) }));
       run();
       const timer = setInterval(run, hour);
       return { close: () => clearInterval(timer) };

@@ -8,7 +8,7 @@ import { createGauges } from "./compose-metrics.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
-import type { Millis } from "./core/message.ts";
+import type { Millis, QueueId } from "./core/message.ts";
 import { type Reply, reply } from "./core/status.ts";
 import { systemClock } from "./observe/clock.ts";
 import { startStatusServer } from "./observe/http-status.ts";
@@ -17,6 +17,7 @@ import { createMetrics } from "./observe/metrics.ts";
 import { openRecords } from "./records/sqlite.ts";
 import { openJournal } from "./spool/disk-journal.ts";
 import { openSpool } from "./spool/disk-spool.ts";
+import type { Syscalls } from "./spool/durable.ts";
 
 export interface Gateway {
   readonly smtp: readonly { readonly host: string; readonly port: number }[];
@@ -34,7 +35,12 @@ const overloaded = reply(4, 51, "3.2", "Too many messages are being looked at, p
 
 export const controlSocket = (config: Config): string => join(config.data_dir, "control.sock");
 
-export async function startGateway(config: Config): Promise<Gateway> {
+/** For tests that look at, or break, what the gateway does to the disk. */
+export interface GatewayOptions {
+  readonly syscalls?: Syscalls;
+}
+
+export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const log = createLog(config.log.level);
   const clock = systemClock;
   const metrics = createMetrics();
@@ -46,16 +52,21 @@ export async function startGateway(config: Config): Promise<Gateway> {
     mkdirSync(config.data_dir, { recursive: true, mode: 0o711 });
     const books = await startBookkeeping({ config, log, metrics });
     closers.push(() => books.close());
+    let onCorrupt: (id: QueueId) => void = () => undefined;
     const spool = await openSpool({
       dir: join(config.data_dir, "spool"),
       memoryLimit: config.spool.memory,
       minFree: config.spool.min_free,
       clock,
       log,
-      events: books.onMove,
+      events(event) {
+        books.onMove(event);
+        if (event.to === "corrupt") onCorrupt(event.id);
+      },
+      ...options,
     });
     closers.push(() => spool.close());
-    const journal = await openJournal({ dir: join(config.data_dir, "journal"), clock, log });
+    const journal = await openJournal({ dir: join(config.data_dir, "journal"), clock, log, ...options });
     closers.push(() => journal.close());
     const records = openRecords({ file: join(config.data_dir, "records.sqlite"), clock });
     closers.push(() => records.close());
@@ -65,7 +76,8 @@ export async function startGateway(config: Config): Promise<Gateway> {
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const parts = createCustodyParts({ config, routes, spool, journal, scanner, log, clock, onEvent: books.onMessage });
     closers.push(() => parts.nextHops.close());
-    for (const id of spool.recovered.corrupt) log.error("corrupt", { queue_id: id });
+    onCorrupt = parts.corrupt;
+    for (const { id } of spool.recovered.corrupt) parts.corrupt(id);
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
 

@@ -21,6 +21,8 @@ export interface Stages {
 
 /** What shall become of the message? Safe to call again: each step that left its file is skipped. */
 export async function judge(entry: Entry, stages: Stages, signal: AbortSignal): Promise<Verdict> {
+  const made = await entry.read<Verdict>("verdict.json");
+  if (made) return made;
   const dissection = await entry.once("parts.json", () => stages.dissect(entry, signal));
   const inspection = await entry.once("inspection.json", () => stages.inspect(entry, dissection, signal));
   return entry.once("verdict.json", () => stages.decide(entry.envelope, dissection, inspection));

@@ -12,25 +12,35 @@ export interface QueueManagerOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly log: Log;
+  readonly judge: (entry: Entry, signal: AbortSignal) => Promise<unknown>;
   readonly carry: (entry: Entry, turn: Turn, signal: AbortSignal) => Promise<Replies>;
   readonly unscanned: (entry: Entry, turn: Turn, signal: AbortSignal) => Promise<Replies>;
   readonly deliveryOf: (entry: Entry) => Promise<Delivery>;
+  readonly record: (entry: Entry, delivery: Delivery) => Promise<void>;
+  /** Lines and DSNs that a crash has kept from following a result. */
+  readonly catchUp: (entry: Entry) => Promise<void>;
   readonly later: (entry: Entry, why: string) => Promise<void>;
   /** Rule set and policy in force: a verdict of others is made anew before the next transaction (R16). */
   readonly inForce: () => { readonly ruleSet: string; readonly policyVersion: string };
   /** The verdict on a message that has crashed the gateway too often (R12). */
   readonly poisoned: (entry: Entry) => Verdict;
+  /** Ends the transactions that wait for a next hop when the grace period is over. */
+  readonly cut: () => void;
   readonly maxActive: number;
   readonly scanEveryMs: Millis;
 }
 
 /** Crashes of the gateway on one message before it is held for a person. */
 const maxCrashes = 3;
+/** When not even the result of a failure can be written down: the disk is full, most likely. */
+const troubledMs: Millis = 15_000;
 const taken = (): Turn => {
   const turn = new Turn();
   turn.take();
   return turn;
 };
+const scannerIsDown = (error: unknown): boolean =>
+  isGatewayError(error, "SCANNER_UNAVAILABLE") || isGatewayError(error, "QUEUE_UNAVAILABLE");
 
 export class QueueManager {
   readonly #options: QueueManagerOptions;
@@ -39,7 +49,12 @@ export class QueueManager {
   readonly #queued = new Set<QueueId>();
   readonly #timers = new Map<QueueId, NodeJS.Timeout>();
   readonly #stop = new AbortController();
+  #isStopping = false;
   #scan: NodeJS.Timeout | undefined;
+  /** What the last scan saw in `incoming` that nobody had enqueued. */
+  #seen: ReadonlySet<QueueId> = new Set();
+  /** The messages under suspicion are judged one after the other. */
+  #suspects: Promise<unknown> = Promise.resolve();
 
   constructor(options: QueueManagerOptions) {
     this.#options = options;
@@ -47,7 +62,8 @@ export class QueueManager {
 
   /** Takes up what a former run left, then scans now and then: a poke may get lost. */
   async start(): Promise<void> {
-    await this.scan();
+    await this.#scanIncoming(true);
+    await this.#scanDeferred();
     this.#scan = setInterval(
       () => void this.scan().catch((error: unknown) => this.#bug("scan", error)),
       this.#options.scanEveryMs,
@@ -71,18 +87,20 @@ export class QueueManager {
   }
 
   /** A message in `active` whose work goes on after the reply deadline. */
-  adopt(entry: Entry, work: Promise<unknown>): boolean {
-    this.#watch(
-      entry,
-      work.then(() => this.#putBack(entry)),
-    );
-    return true;
+  adopt(entry: Entry, work: Promise<unknown>, abort: AbortController): void {
+    if (this.#running.has(entry.id)) return;
+    const onStop = (): void => abort.abort(this.#stop.signal.reason);
+    this.#stop.signal.addEventListener("abort", onStop, { once: true });
+    const ended = work
+      .then(() => this.#putBack(entry))
+      .finally(() => this.#stop.signal.removeEventListener("abort", onStop));
+    this.#watch(entry, ended);
   }
 
   /** Wakes a deferred message when its time has come. */
   wakeAt(id: QueueId, at: Date): void {
     clearTimeout(this.#timers.get(id));
-    if (this.#stop.signal.aborted) return;
+    if (this.#isStopping) return;
     const wait = Math.min(Math.max(0, at.getTime() - this.#options.clock.now().getTime()), 2 ** 31 - 1);
     this.#timers.set(
       id,
@@ -103,10 +121,38 @@ export class QueueManager {
 
   /** Looks for messages that no timer and no window knows of. */
   async scan(): Promise<void> {
+    await this.#scanIncoming(false);
+    await this.#scanDeferred();
+  }
+
+  /** Lets running transactions end within the grace period, then aborts them; their messages stay where they are. */
+  async stop(graceMs: Millis): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#scan);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#waiting.length = 0;
+    const limit = setTimeout(() => {
+      this.#stop.abort();
+      this.#options.cut();
+    }, graceMs);
+    while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
+    clearTimeout(limit);
+    this.#stop.abort();
+  }
+
+  /** Later looks take up only what lay there at the look before: a message that was claimed just now is being handed over, its line may not be in the journal yet. */
+  async #scanIncoming(all: boolean): Promise<void> {
+    const seen = new Set<QueueId>();
+    for await (const id of this.#options.spool.list("incoming")) {
+      if (this.#queued.has(id) || this.#running.has(id)) continue;
+      seen.add(id);
+      if (all || this.#seen.has(id)) await this.#open(id, "incoming", (entry) => this.enqueue(entry));
+    }
+    this.#seen = seen;
+  }
+
+  async #scanDeferred(): Promise<void> {
     const { spool, deliveryOf, clock } = this.#options;
-    for await (const id of spool.list("incoming"))
-      if (!this.#queued.has(id) && !this.#running.has(id))
-        await this.#open(id, "incoming", (entry) => this.enqueue(entry));
     for await (const id of spool.list("deferred")) {
       if (this.#timers.has(id) || this.#running.has(id) || this.#queued.has(id)) continue;
       await this.#open(id, "deferred", async (entry) => {
@@ -114,17 +160,6 @@ export class QueueManager {
         this.wakeAt(id, nextAttempt ? new Date(nextAttempt) : clock.now());
       });
     }
-  }
-
-  /** Lets running transactions end within the grace period, then aborts them; their messages stay where they are. */
-  async stop(graceMs: Millis): Promise<void> {
-    clearInterval(this.#scan);
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#waiting.length = 0;
-    const limit = setTimeout(() => this.#stop.abort(), graceMs);
-    await Promise.allSettled(this.#running.values());
-    clearTimeout(limit);
-    this.#stop.abort();
   }
 
   async #open(
@@ -146,7 +181,7 @@ export class QueueManager {
   }
 
   #fill(): void {
-    while (this.hasRoom() && !this.#stop.signal.aborted) {
+    while (this.hasRoom() && !this.#isStopping) {
       const entry = this.#waiting.shift();
       if (!entry) return;
       this.#queued.delete(entry.id);
@@ -165,20 +200,36 @@ export class QueueManager {
   }
 
   async #run(entry: Entry): Promise<void> {
-    const { carry, unscanned, deliveryOf, poisoned } = this.#options;
     if (entry.state !== "active") await entry.move("active");
-    const before = await deliveryOf(entry);
-    const crashes = before.crashes + (before.judging ? 1 : 0);
-    await entry.record({ ...before, attempts: before.attempts + 1, judging: true, crashes });
-    if (crashes >= maxCrashes) await entry.once("verdict.json", () => poisoned(entry));
-    else await this.#forgetStale(entry);
+    await this.#options.catchUp(entry);
     try {
-      await carry(entry, taken(), this.#stop.signal);
+      await this.#begin(entry);
+      await this.#options.carry(entry, taken(), this.#stop.signal);
     } catch (error) {
-      if (!isGatewayError(error, "SCANNER_UNAVAILABLE") && !isGatewayError(error, "QUEUE_UNAVAILABLE")) throw error;
-      await unscanned(entry, taken(), this.#stop.signal);
+      if (!scannerIsDown(error)) throw error;
+      await this.#options.unscanned(entry, taken(), this.#stop.signal);
     }
     await this.#putBack(entry);
+  }
+
+  /** Notes the attempt, and that a crash from now on may be the message's fault; only judging can be (R12). */
+  async #begin(entry: Entry): Promise<void> {
+    const { deliveryOf, record, poisoned, judge } = this.#options;
+    const isJudged = async (): Promise<boolean> =>
+      (await entry.read("release.json")) !== null || (await entry.read("verdict.json")) !== null;
+    const before = await deliveryOf(entry);
+    const crashes = (await isJudged()) ? 0 : before.crashes + (before.judging ? 1 : 0);
+    await this.#forgetStale(entry);
+    if (crashes >= maxCrashes) await entry.once("verdict.json", () => poisoned(entry));
+    const judging = !(await isJudged());
+    const note = (): Promise<void> => record(entry, { ...before, attempts: before.attempts + 1, judging, crashes });
+    if (crashes === 0 || !judging) return note();
+    const alone = this.#suspects.then(async () => {
+      await note();
+      await judge(entry, this.#stop.signal);
+    });
+    this.#suspects = alone.catch(() => undefined);
+    await alone;
   }
 
   async #forgetStale(entry: Entry): Promise<void> {
@@ -192,19 +243,25 @@ export class QueueManager {
   /** Whatever still lies in `active` when its work has ended will be tried again. */
   async #putBack(entry: Entry): Promise<void> {
     await this.#unmark(entry);
-    if (entry.state === "active") await this.#options.later(entry, "put back");
+    if (entry.state === "active" && !this.#stop.signal.aborted) await this.#options.later(entry, "put back");
   }
 
   async #unmark(entry: Entry): Promise<void> {
     const delivery = await (entry.state === "gone" ? null : this.#options.deliveryOf(entry));
-    if (delivery?.judging) await entry.record({ ...delivery, judging: false });
+    if (delivery?.judging) await this.#options.record(entry, { ...delivery, judging: false, crashes: 0 });
   }
 
   async #failed(entry: Entry, error: unknown): Promise<void> {
-    if (isGatewayError(error, "SPOOL_NOT_THERE")) return;
-    if (this.#stop.signal.aborted) return this.#unmark(entry);
-    this.#bug(entry.id, error);
-    if (entry.state === "active") await this.#putBack(entry).catch((again: unknown) => this.#bug(entry.id, again));
+    try {
+      if (this.#stop.signal.aborted) return await this.#unmark(entry);
+      if (isGatewayError(error, "SPOOL_NOT_THERE") && entry.state !== "active") return;
+      this.#bug(entry.id, error);
+      if (entry.state === "active") await this.#putBack(entry);
+    } catch (again) {
+      this.#bug(entry.id, again);
+      // Nobody looks into `active`: whoever knows of the entry has to come back to it.
+      if (entry.state === "active") setTimeout(() => !this.#isStopping && this.enqueue(entry), troubledMs).unref();
+    }
   }
 
   #bug(id: string, error: unknown): void {

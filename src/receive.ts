@@ -17,8 +17,8 @@ export interface ReceiveOptions {
   readonly deadlineMs: (entry: Entry) => Millis;
   /** Takes over a message in `incoming`. */
   readonly enqueue: (entry: Entry) => void;
-  /** Takes over a message in `active` whose work goes on; false if the window is full. */
-  readonly adopt: (entry: Entry, work: Promise<unknown>) => boolean;
+  /** Takes over a message in `active` whose work goes on, if nobody has yet; may abort it when the gateway stops. */
+  readonly adopt: (entry: Entry, work: Promise<unknown>, abort: AbortController) => void;
   readonly hasRoom: () => boolean;
   readonly onBug: (entry: Entry, error: unknown) => void;
 }
@@ -28,6 +28,19 @@ const busy = reply(4, 51, "3.2", "Too many messages are being looked at, please 
 const noSpace = reply(4, 52, "3.1", "Not enough space for the message, please come back");
 const failure = reply(4, 51, "3.0", "The message cannot be processed now, please come back");
 const gone = reply(4, 51, "4.2", "The client went away");
+
+/** Between two looks at a message that was on its way when its deadline came. */
+const againMs: Millis = 200;
+
+/** Why the work on a message was ended from outside, and what its client is to hear if nothing better is known by then. */
+class Ended extends Error {
+  readonly reply: Reply;
+
+  constructor(answer: Reply) {
+    super(answer.text);
+    this.reply = answer;
+  }
+}
 
 const scannerIsDown = (error: unknown): boolean =>
   isGatewayError(error, "SCANNER_UNAVAILABLE") || isGatewayError(error, "QUEUE_UNAVAILABLE");
@@ -41,11 +54,6 @@ function combine(replies: Replies): Reply {
 }
 
 export function createReceive(options: ReceiveOptions) {
-  /** Drops what is not ours; what is ours stays for the next start or attempt. */
-  async function drop(entry: Entry): Promise<void> {
-    if (!options.isOurs(entry) && entry.state !== "gone") await entry.remove();
-  }
-
   async function afterSpooling(entry: Entry): Promise<Reply> {
     try {
       await options.claim(entry, "incoming");
@@ -57,10 +65,22 @@ export function createReceive(options: ReceiveOptions) {
     return ok(entry);
   }
 
+  async function carry(entry: Entry, turn: Turn, signal: AbortSignal): Promise<Replies> {
+    try {
+      return await options.carry(entry, turn, signal);
+    } catch (error) {
+      if (!isGatewayError(error, "SPOOL_NOT_THERE")) throw error;
+      // The deadline's claim has moved the octets away under the eyes of a worker: once more, from where they lie now.
+      await turn.quiet;
+      if (!options.isOurs(entry) || entry.state !== "active") throw error;
+      return options.carry(entry, turn, signal);
+    }
+  }
+
   async function work(entry: Entry, turn: Turn, signal: AbortSignal): Promise<Reply> {
     let replies: Replies;
     try {
-      replies = await options.carry(entry, turn, signal);
+      replies = await carry(entry, turn, signal);
     } catch (error) {
       if (!scannerIsDown(error)) throw error;
       replies = await options.unscanned(entry, turn, signal);
@@ -68,50 +88,54 @@ export function createReceive(options: ReceiveOptions) {
     return options.isOurs(entry) ? ok(entry) : combine(replies);
   }
 
-  /** What goes wrong while the client waits: it keeps the message and comes back. */
-  async function excuse(entry: Entry, turn: Turn, signal: AbortSignal, error: unknown): Promise<Reply> {
-    const mine = turn.take();
-    if (mine || !options.isOurs(entry)) await drop(entry);
-    if (options.isOurs(entry) && entry.state !== "gone") {
-      options.adopt(entry, Promise.resolve());
+  /** What goes wrong while the client waits: it keeps the message and comes back, unless it is ours; then it is tried again. */
+  async function excuse(entry: Entry, turn: Turn, stop: AbortController, error: unknown): Promise<Reply> {
+    const { signal } = stop;
+    // Not before the deadline's claim is done: what is ours must not be removed.
+    await turn.takeOrWait();
+    const known = signal.aborted || spoolFails(error);
+    if (!known) options.onBug(entry, error);
+    if (options.isOurs(entry)) {
+      options.adopt(entry, Promise.resolve(), stop);
       return ok(entry);
     }
-    if (spoolFails(error)) return noSpace;
-    if (signal.aborted) return gone;
-    options.onBug(entry, error);
-    return failure;
+    if (entry.state !== "gone") await entry.remove();
+    if (signal.reason instanceof Ended) return signal.reason.reply;
+    return spoolFails(error) ? noSpace : failure;
   }
 
-  /** Resolves when the deadline has claimed the message, or never. */
+  /** Resolves when the deadline has made the message ours, or never: what it cannot claim is ended, and its work answers. */
   function deadline(
     entry: Entry,
     turn: Turn,
     running: Promise<unknown>,
     stop: AbortController,
   ): { readonly reply: Promise<Reply>; cancel(): void } {
-    let timer: NodeJS.Timeout | undefined;
-    const answer = new Promise<Reply>((resolve, reject) => {
-      const claim = async (): Promise<Reply> => {
-        if (!options.hasRoom()) {
-          stop.abort();
-          await drop(entry);
-          return busy;
-        }
-        try {
-          await turn.claiming(options.claim(entry, "active"));
-        } catch (error) {
-          stop.abort();
-          if (spoolFails(error)) return noSpace;
-          throw error;
-        }
-        options.adopt(entry, running);
-        return ok(entry);
-      };
-      timer = setTimeout(() => {
-        if (turn.take()) claim().then(resolve, reject);
-      }, options.deadlineMs(entry));
-    });
-    return { reply: answer, cancel: () => clearTimeout(timer) };
+    const { promise, resolve } = Promise.withResolvers<Reply>();
+    let timer: NodeJS.Timeout;
+    const goOn = (): void => {
+      options.adopt(entry, running, stop);
+      resolve(ok(entry));
+    };
+    const due = async (): Promise<void> => {
+      // Claimed before our final dot to the next hop, which takes its time now (R8).
+      if (options.isOurs(entry)) return goOn();
+      if (!options.hasRoom() && !turn.taken) return stop.abort(new Ended(busy));
+      // About to answer, or to claim and then to wait for the next hop.
+      if (!turn.take()) return arm(againMs);
+      try {
+        await turn.claiming(options.claim(entry, "active"));
+      } catch (error) {
+        if (!spoolFails(error)) options.onBug(entry, error);
+        return stop.abort(new Ended(spoolFails(error) ? noSpace : failure));
+      }
+      goOn();
+    };
+    const arm = (ms: Millis): void => {
+      timer = setTimeout(() => void due(), ms);
+    };
+    arm(options.deadlineMs(entry));
+    return { reply: promise, cancel: () => clearTimeout(timer) };
   }
 
   /** Resolves with what the client is to hear; never rejects for anything that mail, a next hop or a disk can do. */
@@ -120,10 +144,11 @@ export function createReceive(options: ReceiveOptions) {
     const turn = new Turn();
     const stop = new AbortController();
     const onGone = (): void => {
-      if (!turn.taken) stop.abort(clientGone.reason);
+      if (!turn.taken) stop.abort(new Ended(gone));
     };
+    if (clientGone.aborted) onGone();
     clientGone.addEventListener("abort", onGone, { once: true });
-    const running = work(entry, turn, stop.signal).catch((error: unknown) => excuse(entry, turn, stop.signal, error));
+    const running = work(entry, turn, stop.signal).catch((error: unknown) => excuse(entry, turn, stop, error));
     const limit = deadline(entry, turn, running, stop);
     try {
       return await Promise.race([running, limit.reply]);

@@ -18,6 +18,12 @@ export const enhanced = (status: Status): string => `${status.class}.${status.su
 /** "550 5.7.1 text" */
 export const format = ({ status, text }: Reply): string => `${code(status)} ${enhanced(status)} ${text}`;
 
+/** What `format` has written; null if it was not that. */
+export function parseReply(text: string): Reply | null {
+  const [, cls, basic, detail = "", said = ""] = /^([245])(\d\d) \1\.(\d{1,3}\.\d{1,3}) (.*)$/.exec(text) ?? [];
+  return cls === undefined ? null : reply(Number(cls) as 2 | 4 | 5, Number(basic), detail, said);
+}
+
 export const is = <C extends 2 | 4 | 5>(reply: Reply, wanted: C): reply is Reply<C> => reply.status.class === wanted;
 
 /** A reply from its parts: `reply(5, 50, "7.1", "refused")`. */

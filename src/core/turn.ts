@@ -4,7 +4,7 @@
  */
 export class Turn {
   #taken = false;
-  #claimed = Promise.resolve();
+  #claim: Promise<unknown> = Promise.resolve();
 
   /** True exactly once. */
   take(): boolean {
@@ -17,16 +17,23 @@ export class Turn {
     return this.#taken;
   }
 
-  /** The deadline's claim: whoever comes too late waits for it before touching the entry. */
+  /** Resolves when no claim of the deadline is under way. */
+  get quiet(): Promise<unknown> {
+    return this.#claim;
+  }
+
+  /** The deadline's claim: whoever comes too late waits for it before touching the entry. If it fails the turn is given back: the client still waits. */
   claiming(claim: Promise<void>): Promise<void> {
-    this.#claimed = claim;
+    this.#claim = claim.catch(() => {
+      this.#taken = false;
+    });
     return claim;
   }
 
   /** Takes the turn, or waits until the claim that came first is done. */
   async takeOrWait(): Promise<boolean> {
     if (this.take()) return true;
-    await this.#claimed;
-    return false;
+    await this.#claim;
+    return this.take();
   }
 }

@@ -1,12 +1,13 @@
 /** What is ours: claims, the journal's lines about them, and when to try again. Every disposition goes through here. */
-import type { QueueId, Sha256 } from "../core/message.ts";
+import type { Millis, QueueId, Sha256 } from "../core/message.ts";
 import type { Dissection } from "../core/outcome.ts";
 import { format, type Reply } from "../core/status.ts";
 import type { Claimed } from "../core/state.ts";
 import type { Group, Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
-import type { Journal, JournalEvent } from "../spool/journal.ts";
+import type { Journal, JournalEvent, JournalLine } from "../spool/journal.ts";
 import type { Delivery, Entry, Spool } from "../spool/spool.ts";
+import { splitEntry } from "./split.ts";
 
 /** For the log and the metrics: one at accept or claim, one at the end of a message (R28). */
 export type MessageEvent =
@@ -39,18 +40,31 @@ export interface CustodyOptions {
   readonly waiting: Waiting;
   readonly derivedId: (from: QueueId, what: string) => QueueId;
   readonly onEvent: (event: MessageEvent) => void;
+  /** A line about what has happened anyway could not be written. */
+  readonly onTrouble: (entry: Entry, error: unknown) => void;
 }
 
 const remembered = 1_000;
+/** What still has to be done after its time was up is not tried without a pause. */
+const afterExpiryMs: Millis = 3_600_000;
+const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
+
+export const pathsOf = (entry: Entry): readonly string[] => entry.envelope.forwardPaths.map((path) => path.address);
+
+export const isPending = (delivery: Delivery, path: string): boolean =>
+  (delivery.paths[path]?.state ?? "pending") === "pending";
+
+const sha256Of = async (entry: Entry): Promise<Sha256 | null> =>
+  (await entry.read<Dissection>("parts.json"))?.sha256 ?? null;
 
 export function createCustody(options: CustodyOptions) {
-  const { spool, journal, clock, onEvent } = options;
+  const { spool, journal, clock, onEvent, onTrouble } = options;
   const ours = new WeakSet<Entry>();
   const unheard = new Map<string, QueueId>();
+  /** Results that a full disk has kept from being written: while we live, nothing is sent twice for that. */
+  const unwritten = new WeakMap<Entry, Delivery>();
 
-  const sha256Of = async (entry: Entry): Promise<Sha256 | null> =>
-    (await entry.read<Dissection>("parts.json"))?.sha256 ?? null;
-
+  /** A lazy line tells of what was never ours: the reply to the client does not depend on it. */
   async function write(
     entry: Entry,
     event: JournalEvent,
@@ -60,27 +74,20 @@ export function createCustody(options: CustodyOptions) {
     related?: QueueId,
   ): Promise<void> {
     const { reversePath, queueId } = entry.envelope;
-    const line = {
-      at: clock.now().toISOString(),
-      event,
-      queueId,
-      forwardPaths,
-      reversePath,
-      sha256: await sha256Of(entry),
-      size: entry.size,
-      text,
-    };
-    await journal.append(related ? { ...line, related } : line, durability);
+    const at = clock.now().toISOString();
+    const sha256 = await sha256Of(entry);
+    const line = { at, event, queueId, forwardPaths, reversePath, sha256, size: entry.size, text };
+    const written = journal.append(related ? { ...line, related } : line, durability);
+    await (durability === "lazy" ? written.catch((error: unknown) => onTrouble(entry, error)) : written);
   }
-
-  const allPaths = (entry: Entry): readonly string[] => entry.envelope.forwardPaths.map((path) => path.address);
 
   async function twinKey(entry: Entry): Promise<string | null> {
     const sha256 = await sha256Of(entry);
-    return sha256 && JSON.stringify([sha256, entry.envelope.reversePath, allPaths(entry)]);
+    return sha256 && JSON.stringify([sha256, entry.envelope.reversePath, pathsOf(entry)]);
   }
 
   const deliveryOf = async (entry: Entry): Promise<Delivery> =>
+    unwritten.get(entry) ??
     (await entry.read<Delivery>("delivery.json")) ?? {
       attempts: 0,
       nextAttempt: null,
@@ -90,19 +97,40 @@ export function createCustody(options: CustodyOptions) {
       paths: {},
     };
 
-  async function postpone(entry: Entry, at: Date): Promise<void> {
-    await entry.record({ ...(await deliveryOf(entry)), nextAttempt: at.toISOString() });
+  async function record(entry: Entry, delivery: Delivery): Promise<void> {
+    unwritten.set(entry, delivery);
+    await entry.record(delivery);
+    unwritten.delete(entry);
+  }
+
+  async function postpone(entry: Entry, at: Date, delivery?: Delivery): Promise<void> {
+    await record(entry, { ...(delivery ?? (await deliveryOf(entry))), nextAttempt: at.toISOString() });
+  }
+
+  /** The journal's lines about these messages since the arrival of `entry`: only a start after a crash, or a second try, has to look. */
+  async function linesAbout(entry: Entry, ids: readonly QueueId[]): Promise<readonly JournalLine[]> {
+    const lines: JournalLine[] = [];
+    for await (const line of journal.read(new Date(entry.envelope.arrivedAt)))
+      if (ids.includes(line.queueId)) lines.push(line);
+    return lines;
   }
 
   return {
     deliveryOf,
+    record,
     isOurs: (entry: Entry): boolean => ours.has(entry),
 
     /** Takes responsibility, and says so in the journal, before any 250 is written. */
     async claim(entry: Entry, to: Exclude<Claimed, "corrupt">): Promise<void> {
       await entry.claim(to);
+      try {
+        await write(entry, "accepted", pathsOf(entry), "", "synced");
+      } catch (error) {
+        // No 250 without the line: the client keeps the message, hence we must not.
+        await entry.remove();
+        throw error;
+      }
       ours.add(entry);
-      await write(entry, "accepted", allPaths(entry), "", "synced");
       onEvent({ event: "accepted", entry, to });
     },
 
@@ -110,8 +138,12 @@ export function createCustody(options: CustodyOptions) {
     async twin(entry: Entry): Promise<QueueId | null> {
       const key = await twinKey(entry);
       const id = key === null ? undefined : unheard.get(key);
-      if (key !== null) unheard.delete(key);
-      return id ?? null;
+      if (key === null || id === undefined) return null;
+      unheard.delete(key);
+      return spool.open(id, "quarantine").then(
+        () => id,
+        () => null,
+      );
     },
 
     async rememberUnheard(entry: Entry): Promise<void> {
@@ -129,7 +161,7 @@ export function createCustody(options: CustodyOptions) {
     },
 
     async rejected(entry: Entry, group: Group | null, refusal: Reply): Promise<void> {
-      await write(entry, "rejected", group?.forwardPaths ?? allPaths(entry), format(refusal), "lazy");
+      await write(entry, "rejected", group?.forwardPaths ?? pathsOf(entry), format(refusal), "lazy");
       onEvent({ event: "rejected", entry, group, text: format(refusal) });
     },
 
@@ -150,12 +182,25 @@ export function createCustody(options: CustodyOptions) {
       onEvent({ event, entry, forwardPaths, text });
     },
 
-    postpone: (entry: Entry, forMs: number) => postpone(entry, new Date(clock.now().getTime() + forMs)),
+    /** Forward-paths that the journal calls final. */
+    async closed(entry: Entry): Promise<ReadonlySet<string>> {
+      const lines = await linesAbout(entry, [entry.id]);
+      return new Set(lines.filter((line) => final.has(line.event)).flatMap((line) => line.forwardPaths));
+    },
+
+    async isExpired(entry: Entry): Promise<boolean> {
+      const { expires } = await deliveryOf(entry);
+      return expires !== null && clock.now() >= new Date(expires);
+    },
+
+    postpone: (entry: Entry, forMs: Millis, delivery?: Delivery) =>
+      postpone(entry, new Date(clock.now().getTime() + forMs), delivery),
 
     /** Into `deferred`, until the next attempt by the route's backoff. */
-    async later(entry: Entry, text: string): Promise<void> {
-      const at = options.nextAttempt(entry, await deliveryOf(entry)) ?? clock.now();
-      await postpone(entry, at);
+    async later(entry: Entry, text: string, delivery?: Delivery): Promise<void> {
+      const known = delivery ?? (await deliveryOf(entry));
+      const at = options.nextAttempt(entry, known) ?? new Date(clock.now().getTime() + afterExpiryMs);
+      await postpone(entry, at, { ...known, judging: false });
       await entry.move("deferred");
       onEvent({ event: "deferred", entry, group: null, text });
       options.waiting(entry, at);
@@ -166,28 +211,18 @@ export function createCustody(options: CustodyOptions) {
       options.waiting(entry, nextAttempt ? new Date(nextAttempt) : clock.now());
     },
 
-    /** One derived, claimed entry per group; safe to repeat after a crash, since the ids are made from the original's. */
+    /** One derived, claimed entry per group with someone left to send to; safe to repeat after a crash, since the ids are made from the original's. */
     async split(entry: Entry, groups: readonly Group[], verdict: Verdict | null): Promise<readonly Entry[]> {
-      const parts = await entry.read("parts.json");
-      const inspection = await entry.read("inspection.json");
-      const derived: Entry[] = [];
-      for (const group of groups) {
-        const queueId = options.derivedId(entry.id, JSON.stringify(group.forwardPaths));
-        const forwardPaths = entry.envelope.forwardPaths.filter((path) => group.forwardPaths.includes(path.address));
-        const files = {
-          ...(parts === null ? {} : { "parts.json": parts }),
-          ...(inspection === null ? {} : { "inspection.json": inspection }),
-          ...(verdict === null ? {} : { "verdict.json": { ...verdict, groups: [group] } }),
-        };
-        const made = await spool.derive(
-          entry,
-          { envelope: { ...entry.envelope, queueId, forwardPaths }, files },
-          "incoming",
-        );
+      const derived = await splitEntry(entry, groups, verdict, await deliveryOf(entry), {
+        spool,
+        derivedId: options.derivedId,
+        linesAbout,
+        accept: (made) => write(made, "accepted", pathsOf(made), "", "synced", entry.id),
+        withdraw: (made) => write(made, "discarded", pathsOf(made), "not taken after all", "lazy"),
+      });
+      for (const made of derived) {
         ours.add(made);
-        await write(made, "accepted", group.forwardPaths, "", "synced", entry.id);
         onEvent({ event: "accepted", entry: made, to: "incoming" });
-        derived.push(made);
       }
       return derived;
     },

@@ -3,7 +3,7 @@ import { type Reply, reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
 import type { Disposition, Group, Verdict } from "../core/verdict.ts";
 import type { Entry, Release } from "../spool/spool.ts";
-import type { Custody } from "./custody.ts";
+import { type Custody, isPending } from "./custody.ts";
 import type { Forwarder } from "./forward.ts";
 
 type Replies = ReadonlyMap<string, Reply>;
@@ -52,14 +52,12 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
   }
 
   async function hold(entry: Entry, group: Group, forMs: number, turn: Turn): Promise<Replies> {
-    if (await turn.takeOrWait()) {
-      await custody.postpone(entry, forMs);
-      await custody.claim(entry, "deferred");
-    } else {
-      await custody.postpone(entry, forMs);
-      await entry.move("deferred");
-    }
+    const mine = await turn.takeOrWait();
+    await custody.postpone(entry, forMs);
+    // Before it goes: whoever finds it there, perhaps after a crash, judges it again.
     await entry.forget("inspection.json");
+    if (mine) await custody.claim(entry, "deferred");
+    else await entry.move("deferred");
     await custody.waiting(entry);
     return same(group.forwardPaths, accepted(entry, "held back"));
   }
@@ -79,12 +77,21 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     return same(group.forwardPaths, refusal);
   }
 
-  async function defer(entry: Entry, group: Group, answer: Reply<4>, turn: Turn): Promise<Replies> {
+  /** After the claim: judged again later (R4), and shown to a person when its time is up, since it could not be forwarded and need not be harmless. */
+  async function defer(
+    entry: Entry,
+    group: Group,
+    answer: Reply<4>,
+    turn: Turn,
+    signal: AbortSignal,
+  ): Promise<Replies> {
     if (await turn.takeOrWait()) {
       custody.deferred(entry, group, answer);
       await entry.remove();
       return same(group.forwardPaths, answer);
     }
+    if (await custody.isExpired(entry)) return quarantine(entry, group, outOfTime(answer.text), turn, signal);
+    await entry.forget("inspection.json");
     await custody.later(entry, answer.text);
     return same(group.forwardPaths, answer);
   }
@@ -118,7 +125,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       case "reject":
         return reject(entry, group, disposition.reply, turn, signal);
       case "defer":
-        return defer(entry, group, disposition.reply, turn);
+        return defer(entry, group, disposition.reply, turn, signal);
     }
   }
 
@@ -130,7 +137,8 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     if (mine && refusals.every((answer) => answer !== null)) {
       const worst =
         refusals.find((answer) => answer?.status.class === 4) ?? refusals[0] ?? reply(5, 50, "7.1", "Refused");
-      await custody.rejected(entry, null, worst);
+      if (worst.status.class === 4) custody.deferred(entry, null, worst);
+      else await custody.rejected(entry, null, worst);
       await entry.remove();
       return same(paths, worst);
     }
@@ -138,6 +146,14 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     await entry.remove();
     for (const each of derived) handOver(each);
     return same(paths, accepted(entry, "queued"));
+  }
+
+  /** Its time is up, and it still waits for its scan: to leave at all, or after it has left. */
+  async function isStuck(entry: Entry, disposition: Disposition): Promise<boolean> {
+    if (!(await custody.isExpired(entry))) return false;
+    const delivery = await custody.deliveryOf(entry);
+    const hasLeft = entry.envelope.forwardPaths.every((path) => !isPending(delivery, path.address));
+    return hasLeft || disposition.kind !== "forward";
   }
 
   return {
@@ -152,7 +168,10 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       const [group, another] = groups;
       if (!group) throw new TypeError(`message ${entry.id} has no forward-path`);
       if (another) return split(entry, groups, null, turn);
-      if (group.disposition.kind !== "forward") return one(entry, group, null, turn, signal);
+      const { disposition } = group;
+      if (turn.taken && (await isStuck(entry, disposition)))
+        return quarantine(entry, group, outOfTime(scannerDown.text), turn, signal);
+      if (disposition.kind !== "forward") return one(entry, group, null, turn, signal);
       if (await turn.takeOrWait()) await custody.claim(entry, "active");
       return forwarder.forward(entry, { unscanned: group }, turn, signal);
     },
@@ -162,6 +181,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
 const refusal = (disposition: Disposition): Reply | null =>
   disposition.kind === "reject" || disposition.kind === "defer" ? disposition.reply : null;
 
+const outOfTime = (why: string): string => `waited until its time was up: ${why}`;
 const scannerDown = reply(4, 51, "7.1", "The message cannot be scanned now, please come back");
 const scannerRetryMs = 60_000;
 

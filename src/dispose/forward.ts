@@ -1,11 +1,11 @@
 /** Forwarding: one transaction with the next hop, and what its replies mean for the client who waits or for the message that is ours. */
-import type { ForwardPath } from "../core/message.ts";
-import { format, type Reply } from "../core/status.ts";
+import type { QueueId } from "../core/message.ts";
+import { format, parseReply, type Reply, reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
 import type { Group, Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Delivery, Entry, Release } from "../spool/spool.ts";
-import type { Custody } from "./custody.ts";
+import { type Custody, isPending } from "./custody.ts";
 import type { Delivered, NextHop } from "./next-hop.ts";
 
 type Replies = ReadonlyMap<string, Reply>;
@@ -22,19 +22,39 @@ export interface ForwardOptions {
   readonly clock: Clock;
   /** Our fields for the top of the message. */
   readonly fields: (entry: Entry, reason: Reason) => Promise<string>;
-  /** Sends a DSN for forward-paths that failed for good; must be safe to repeat. */
-  readonly bounce: (entry: Entry, failed: Replies, hop: string) => Promise<void>;
+  /** Sends a DSN for forward-paths that failed for good. `again`: it may have been sent before a crash, and must not be sent twice. */
+  readonly bounce: (entry: Entry, failed: Replies, hop: string, again: boolean) => Promise<void>;
 }
 
 export interface Forwarder {
   forward(entry: Entry, reason: Reason, turn: Turn, signal: AbortSignal): Promise<Replies>;
+  /** Writes the lines and sends the DSNs that a crash, or a full disk, has kept from following a result. */
+  catchUp(entry: Entry): Promise<void>;
 }
 
 /** How long a message that left unscanned is kept for the scan that it still needs. */
 const rescanMs = 60_000;
 
-const isPending = (delivery: Delivery, path: ForwardPath): boolean =>
-  (delivery.paths[path.address]?.state ?? "pending") === "pending";
+/** Its text was damaged on the disk; what became of the forward-path was not. */
+const illegible = reply(5, 50, "0.0", "The reply was not kept");
+
+const joined = (replies: Replies): string => [...new Set([...replies.values()].map(format))].join("; ");
+
+/** Forward-paths in this state that were not told yet, with what was said about each. */
+function picked(delivery: Delivery, state: "sent" | "failed" | "pending"): Replies {
+  const found = Object.entries(delivery.paths).filter(([, each]) => each.state === state && !each.told);
+  return new Map(found.map(([path, each]) => [path, parseReply(each.reply) ?? illegible]));
+}
+
+const allTold = (delivery: Delivery): Delivery => ({
+  ...delivery,
+  paths: Object.fromEntries(
+    Object.entries(delivery.paths).map(([path, each]) => [
+      path,
+      each.state === "pending" ? each : { ...each, told: true },
+    ]),
+  ),
+});
 
 export function createForwarder({ nextHop, custody, clock, fields, bounce }: ForwardOptions): Forwarder {
   /** The client still waits: the next hop's word is its answer, and nothing was ever ours (R8: unless only some were refused). */
@@ -61,39 +81,45 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
     return { ...delivery, judging: false, paths };
   }
 
+  /** The lines and the DSN about what is settled and was not told yet; all of it may be repeated. */
+  async function tell(entry: Entry, delivery: Delivery, from: QueueId | undefined, hop: string | null): Promise<void> {
+    const sent = picked(delivery, "sent");
+    if (sent.size > 0) {
+      const event = from ? "released" : "forwarded";
+      await custody.settled(entry, event, [...sent.keys()], joined(sent), "synced", from);
+    }
+    const failed = picked(delivery, "failed");
+    if (failed.size === 0) return;
+    await bounce(entry, failed, hop ?? "", hop === null);
+    const [first] = failed.values();
+    const event = first?.status.class === 4 ? "expired" : "bounced";
+    await custody.settled(entry, event, [...failed.keys()], joined(failed), "synced");
+  }
+
   /** Ours: every reply is written down before anything else follows from it. */
   async function settle(entry: Entry, reason: Reason, before: Delivery, delivered: Delivered): Promise<void> {
-    const expired = before.expires !== null && clock.now() >= new Date(before.expires);
-    const after = merge(before, delivered.replies, expired);
-    await entry.record(after);
-    const pick = (state: string): Map<string, Reply> =>
-      new Map([...delivered.replies].filter(([path]) => after.paths[path]?.state === state));
-    const sent = pick("sent");
-    const failed = pick("failed");
-    const text = (replies: Replies): string => [...new Set([...replies.values()].map(format))].join("; ");
-    const related = "release" in reason ? reason.release.from : undefined;
-    if (sent.size > 0)
-      await custody.settled(entry, related ? "released" : "forwarded", [...sent.keys()], text(sent), "synced", related);
-    if (failed.size > 0) {
-      await bounce(entry, failed, delivered.hop);
-      await custody.settled(entry, expired ? "expired" : "bounced", [...failed.keys()], text(failed), "synced");
-    }
-    const pending = pick("pending");
-    if (pending.size > 0) await custody.later(entry, text(pending));
-    else if ("unscanned" in reason) {
-      await custody.postpone(entry, rescanMs);
-      await entry.move("deferred");
-      await custody.waiting(entry);
-    } else await entry.remove();
+    const after = merge(before, delivered.replies, await custody.isExpired(entry));
+    await custody.record(entry, after);
+    await tell(entry, after, "release" in reason ? reason.release.from : undefined, delivered.hop);
+    const pending = picked(after, "pending");
+    if (pending.size > 0) await custody.later(entry, joined(pending), allTold(after));
+    else if ("unscanned" in reason) await waitForScan(entry, allTold(after));
+    else await entry.remove();
+  }
+
+  async function waitForScan(entry: Entry, delivery?: Delivery): Promise<void> {
+    await custody.postpone(entry, rescanMs, delivery);
+    await entry.move("deferred");
+    await custody.waiting(entry);
   }
 
   return {
     async forward(entry, reason, turn, signal) {
       const delivery = await custody.deliveryOf(entry);
-      const pending = entry.envelope.forwardPaths.filter((path) => isPending(delivery, path));
+      const pending = entry.envelope.forwardPaths.filter((path) => isPending(delivery, path.address));
       const route = pending[0]?.route;
       if (route === undefined) {
-        await entry.remove();
+        await ("unscanned" in reason ? waitForScan(entry) : entry.remove());
         return new Map();
       }
       const outgoing = {
@@ -110,6 +136,16 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
       if (await turn.takeOrWait()) await passOn(entry, delivered);
       else await settle(entry, reason, await custody.deliveryOf(entry), delivered);
       return delivered.replies;
+    },
+
+    async catchUp(entry) {
+      const delivery = await custody.deliveryOf(entry);
+      if (picked(delivery, "sent").size + picked(delivery, "failed").size === 0) return;
+      const closed = await custody.closed(entry);
+      const isOpen = ([path]: readonly [string, unknown]): boolean => !closed.has(path);
+      const open = { ...delivery, paths: Object.fromEntries(Object.entries(delivery.paths).filter(isOpen)) };
+      await tell(entry, open, (await entry.read<Release>("release.json"))?.from, null);
+      await custody.record(entry, allTold(delivery));
     },
   };
 }

@@ -28,7 +28,11 @@ export async function expireQuarantine({
 }: RetentionOptions): Promise<number> {
   const now = clock.now().getTime();
   const held: Entry[] = [];
-  for await (const id of spool.list("quarantine")) held.push(await spool.open(id, "quarantine"));
+  for await (const id of spool.list("quarantine")) {
+    // Released or discarded since it was listed, or unreadable, of which the spool has told.
+    const entry = await spool.open(id, "quarantine").catch(() => null);
+    if (entry) held.push(entry);
+  }
   let total = held.reduce((sum, entry) => sum + entry.size, 0);
   let expired = 0;
   for (const entry of held) {

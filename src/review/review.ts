@@ -5,7 +5,7 @@ import type { Dissection, Inspection } from "../core/outcome.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Journal, JournalLine } from "../spool/journal.ts";
-import type { Entry, Release, ReviewLine, Spool } from "../spool/spool.ts";
+import type { Delivery, Entry, Release, ReviewLine, Spool } from "../spool/spool.ts";
 
 export interface Act {
   readonly by: string;
@@ -56,14 +56,18 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     why: act.why,
   });
 
-  /** Who is still to get it: all that were asked for, none that has it already. */
-  function recipients(
+  /** Who is still to get it: all that were asked for; if nobody was named, all who have not got it by a release, or by forwarding before it was held. */
+  async function recipients(
     entry: Entry,
     review: readonly ReviewLine[],
     wanted: readonly string[] | null,
-  ): readonly string[] {
+  ): Promise<readonly string[]> {
     const all = entry.envelope.forwardPaths.map((path) => path.address);
-    const done = new Set(review.filter((each) => each.what === "released").flatMap((each) => each.forwardPaths ?? []));
+    const { paths = {} } = (await entry.read<Delivery>("delivery.json")) ?? {};
+    const done = new Set([
+      ...review.filter((each) => each.what === "released").flatMap((each) => each.forwardPaths ?? []),
+      ...all.filter((path) => paths[path]?.state === "sent"),
+    ]);
     const asked = wanted ?? all.filter((path) => !done.has(path));
     const strangers = asked.filter((path) => !all.includes(path));
     if (strangers.length > 0)
@@ -98,6 +102,7 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     const before = releases.find((each) => each.forwardPaths?.some((path) => forwardPaths.includes(path)));
     const told = before ?? (forwardPaths.length === 0 ? releases.at(-1) : undefined);
     if (told) throw new GatewayError("USAGE", { message: id, released: `already, by ${told.by} at ${told.at}` });
+    if (forwardPaths.length === 0) throw new GatewayError("USAGE", { message: id, sent: "to every recipient" });
   }
 
   return {
@@ -127,7 +132,7 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
       const review = await entry.review();
       const lost = await unfinished(review, to);
       if (lost) return { ...(await derive(entry, lost.released, lost.forwardPaths, lost)), again: true };
-      const forwardPaths = recipients(entry, review, to);
+      const forwardPaths = await recipients(entry, review, to);
       refuseTwice(id, review, forwardPaths);
       const released = derivedId(id, JSON.stringify([...forwardPaths].sort()));
       await entry.append({ ...line("released", act), forwardPaths, released });
@@ -149,6 +154,10 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     /** Judges it again, with the rules and the policy of now. */
     async rescan(id: QueueId, act: Act): Promise<void> {
       const entry = await open(id);
+      const released = (await entry.review()).find((each) => each.what === "released");
+      // Were it found clean now, those who have the released copy would get it again.
+      if (released)
+        throw new GatewayError("USAGE", { message: id, released: `by ${released.by} at ${released.at}: discard it` });
       await entry.append(line("rescanned", act));
       await entry.forget("inspection.json");
       await entry.move("incoming");

@@ -50,9 +50,15 @@ export interface Delivery {
   /** "mark": a judgement is under way and would count as a crash if it is still set at the next start. */
   readonly judging: boolean;
   readonly crashes: number;
-  readonly paths: Readonly<
-    Record<string, { readonly state: "pending" | "sent" | "failed"; readonly reply: string; readonly at: string }>
-  >;
+  readonly paths: Readonly<Record<string, PathDelivery>>;
+}
+
+export interface PathDelivery {
+  readonly state: "pending" | "sent" | "failed";
+  readonly reply: string;
+  readonly at: string;
+  /** The journal has its line, and its sender the DSN if one is due: a start after a crash need not see to that. */
+  readonly told?: boolean;
 }
 
 export interface ReviewLine {

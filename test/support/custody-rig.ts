@@ -1,0 +1,293 @@
+/** Custody as the gateway wires it, on a real spool, journal and sending side; the scanner, the next hop and the clock are stand-ins at the edge. */
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { createCustodyParts } from "../../src/compose-custody.ts";
+import { configSchema, type RouteConfig, routeName } from "../../src/config-schema.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { Envelope, Part, QueueId, Sha256 } from "../../src/core/message.ts";
+import type { Reply } from "../../src/core/status.ts";
+import { format } from "../../src/core/status.ts";
+import type { Disposition, Group } from "../../src/core/verdict.ts";
+import type { MessageEvent } from "../../src/dispose/custody.ts";
+import type { Clock } from "../../src/observe/clock.ts";
+import { silent } from "../../src/observe/log.ts";
+import { type Account, reconcile } from "../../src/review/reconcile.ts";
+import { type DiskJournal, openJournal } from "../../src/spool/disk-journal.ts";
+import { type DiskSpool, openSpool } from "../../src/spool/disk-spool.ts";
+import type { Syscalls } from "../../src/spool/durable.ts";
+import type { JournalLine } from "../../src/spool/journal.ts";
+import type { Entry } from "../../src/spool/spool.ts";
+import { type FakeNextHop, type FakeNextHopOptions, startFakeNextHop } from "./fake-next-hop.ts";
+import { collect, octetsOf, pieces } from "./spool.ts";
+
+type Scanner = Parameters<typeof createCustodyParts>[0]["scanner"];
+
+/** Says what the test wants, at the price of nothing. */
+export class ScannerStandIn implements Scanner {
+  ruleSet = "rules-1";
+  /** Thrown one after the other by dissecting and inspecting. */
+  readonly failures: Error[] = [];
+  isDown = false;
+  /** Judging waits for it. */
+  gate: Promise<unknown> = Promise.resolve();
+  dispose: (forwardPath: string, envelope: Envelope) => Disposition = () => ({ kind: "forward", tags: [] });
+  /** How often each message was dissected. */
+  readonly dissected: QueueId[] = [];
+
+  inForce = () => ({ ruleSet: this.ruleSet, policyVersion: "policy-1" });
+  describe = () => ({});
+
+  readonly stages: Scanner["stages"] = {
+    dissect: async (entry, signal) => {
+      this.dissected.push(entry.id);
+      await this.#wait(signal);
+      const octets = await octetsOf(entry);
+      const sha256 = createHash("sha256").update(octets).digest("hex") as Sha256;
+      const header = { subject: "", from: "", to: "", messageId: "", date: "" };
+      return { parts: [] as Part[], outcomes: [], header, sha256, size: octets.length };
+    },
+    inspect: async (_entry, _dissection, signal) => {
+      await this.#wait(signal);
+      return { parts: [], outcomes: [], versions: {}, ruleSet: this.ruleSet, cached: 0, elapsedMs: 1 };
+    },
+    decide: (envelope) => {
+      const groups = new Map<string, Group>();
+      for (const { address, route } of envelope.forwardPaths) {
+        const disposition = this.dispose(address, envelope);
+        const key = JSON.stringify([route, disposition]);
+        const forwardPaths = [...(groups.get(key)?.forwardPaths ?? []), address];
+        groups.set(key, { forwardPaths, route, disposition, because: [], policyLine: "test" });
+      }
+      const all = [...groups.values()];
+      const isClean = all.every((group) => group.disposition.kind === "forward");
+      return { groups: all, summary: isClean ? "clean" : "found", ...this.inForce() };
+    },
+  };
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    await Promise.race([this.gate, promise]).finally(() => signal.removeEventListener("abort", abort));
+    const failure = this.failures.shift();
+    if (failure) throw failure;
+    if (this.isDown) throw new GatewayError("SCANNER_UNAVAILABLE");
+  }
+}
+
+/** The time of the machine, moved on by as much as a test likes. */
+export class MovableClock implements Clock {
+  #ahead = 0;
+  now = (): Date => new Date(Date.now() + this.#ahead);
+  monotonic = (): number => performance.now() + this.#ahead;
+  skip(ms: number): void {
+    this.#ahead += ms;
+  }
+}
+
+export interface RigOptions {
+  readonly hop?: FakeNextHopOptions;
+  /** Of the first route, `site.test`. */
+  readonly route?: Readonly<Record<string, unknown>>;
+  /** More routes, each to the same hop. */
+  readonly routes?: readonly Readonly<Record<string, unknown>>[];
+  readonly memory?: string;
+  readonly maxActive?: number;
+  readonly syscalls?: Syscalls;
+}
+
+export interface Heard {
+  readonly id: QueueId;
+  readonly entry: Entry;
+  /** "250 2.0.0 Ok …" */
+  readonly reply: string;
+}
+
+export interface Sending {
+  readonly from?: string;
+  /** "a@site.test", or "a@site.test route". */
+  readonly to?: readonly string[];
+  readonly octets?: Buffer;
+  readonly gone?: AbortSignal;
+}
+
+const never = new AbortController().signal;
+const body = Buffer.from("Subject: x\r\n\r\nbody\r\n");
+
+/** One life of the gateway. */
+export class Life {
+  readonly spool: DiskSpool;
+  readonly journal: DiskJournal;
+  readonly parts: ReturnType<typeof createCustodyParts>;
+  readonly scanner: ScannerStandIn;
+  readonly clock: MovableClock;
+  readonly events: MessageEvent[] = [];
+  readonly troubles: string[] = [];
+
+  constructor(ground: {
+    spool: DiskSpool;
+    journal: DiskJournal;
+    scanner: ScannerStandIn;
+    clock: MovableClock;
+    config: ReturnType<typeof configSchema.parse>;
+  }) {
+    const { spool, journal, scanner, clock, config } = ground;
+    this.spool = spool;
+    this.journal = journal;
+    this.scanner = scanner;
+    this.clock = clock;
+    const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
+    const log = {
+      ...silent,
+      error: (event: string, fields: Readonly<Record<string, unknown>> = {}) =>
+        void this.troubles.push(`${event} ${String(fields["error_cause"] ?? "")}`),
+    };
+    this.parts = createCustodyParts({
+      config,
+      routes,
+      spool,
+      journal,
+      scanner,
+      log,
+      clock,
+      onEvent: (event) => this.events.push(event),
+    });
+  }
+
+  /** From the final dot to its reply. */
+  async send({
+    from = "a@client.test",
+    to = ["b@site.test"],
+    octets = body,
+    gone = never,
+  }: Sending = {}): Promise<Heard> {
+    const queueId = this.spool.newId();
+    const envelope: Envelope = {
+      queueId,
+      sessionId: "s1",
+      client: { address: "192.0.2.7", port: 40_025, name: null, helo: "client.test", protocol: "ESMTP", tls: null },
+      reversePath: from,
+      forwardPaths: to.map((text) => {
+        const [address = "", route = "site.test"] = text.split(" ");
+        return { address, route };
+      }),
+      extensions: { eightBitMime: false, smtpUtf8: false },
+      arrivedAt: this.clock.now().toISOString(),
+      trace: "Received: from client.test\r\n",
+    };
+    const entry = await this.spool.arrive(envelope, pieces(octets));
+    const reply: Reply = await this.parts.receive(entry, gone);
+    return { id: queueId, entry, reply: format(reply) };
+  }
+
+  lines(): Promise<readonly JournalLine[]> {
+    return collect(this.journal.read());
+  }
+
+  /** "accepted b@site.test", in order. */
+  async told(id?: QueueId): Promise<readonly string[]> {
+    const lines = await this.lines();
+    return lines
+      .filter((line) => id === undefined || line.queueId === id)
+      .map((line) => `${line.event} ${line.forwardPaths.join(",")}`);
+  }
+
+  account(): Promise<Account> {
+    return reconcile(this.spool, this.journal);
+  }
+
+  async held(): Promise<readonly QueueId[]> {
+    return collect(this.spool.list("quarantine"));
+  }
+
+  async isIdle(): Promise<boolean> {
+    const counts = await Promise.all((["incoming", "active"] as const).map((state) => this.spool.count(state)));
+    return counts.every((count) => count === 0) && this.parts.manager.active === 0;
+  }
+
+  async stop(graceMs = 2_000): Promise<void> {
+    await this.parts.manager.stop(graceMs);
+    await this.parts.nextHops.close();
+    await this.journal.close();
+    await this.spool.close();
+  }
+
+  /** As kill -9: the disk hears no more of it (`syscalls` see to that), nor does the network. */
+  async kill(): Promise<void> {
+    void this.parts.manager.stop(0);
+    await this.parts.nextHops.close();
+    await this.spool.close();
+  }
+}
+
+export class Rig {
+  readonly hop: FakeNextHop;
+  readonly scanner = new ScannerStandIn();
+  readonly clock = new MovableClock();
+  readonly dir: string;
+  readonly #options: RigOptions;
+  readonly #lives: Life[] = [];
+
+  constructor(dir: string, hop: FakeNextHop, options: RigOptions) {
+    this.dir = dir;
+    this.hop = hop;
+    this.#options = options;
+  }
+
+  /** Starts a gateway where the last one left off. */
+  async boot(syscalls = this.#options.syscalls): Promise<Life> {
+    const { route = {}, routes = [], memory = "64KiB", maxActive = 200 } = this.#options;
+    const usual = { next_hop: this.hop.hop, tls: "none", verify_recipients: false, retry: { first: "30ms" } };
+    const config = configSchema.parse({
+      hostname: "mx.test",
+      data_dir: this.dir,
+      routes: [{ domains: ["site.test"], ...usual, ...route }, ...routes.map((more) => ({ ...usual, ...more }))],
+      rules: [],
+      spool: { memory, min_free: "0B" },
+      scan: { max_active: maxActive },
+    });
+    mkdirSync(this.dir, { recursive: true });
+    const more = { clock: this.clock, log: silent, ...(syscalls ? { syscalls } : {}) };
+    const memoryLimit = config.spool.memory;
+    const spool = await openSpool({ dir: join(this.dir, "spool"), memoryLimit, minFree: 0, ...more });
+    const journal = await openJournal({ dir: join(this.dir, "journal"), ...more });
+    const life = new Life({ spool, journal, scanner: this.scanner, clock: this.clock, config });
+    this.#lives.push(life);
+    await life.parts.manager.start();
+    return life;
+  }
+
+  /** "b@site.test" for each recipient of each message that the next hop took, in order. */
+  arrived(): readonly string[] {
+    return this.hop.messages.flatMap((message) => message.forwardPaths);
+  }
+
+  async close(): Promise<void> {
+    for (const life of this.#lives) await life.kill();
+    await this.hop.close();
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+  }
+}
+
+export async function makeRig(options: RigOptions = {}): Promise<Rig> {
+  const dir = await mkdtemp(join(tmpdir(), "custody-"));
+  return new Rig(join(dir, "data"), await startFakeNextHop(options.hop), options);
+}
+
+/** A rig with its first life; both end with the test. */
+export async function started(t: TestContext, options: RigOptions = {}): Promise<{ rig: Rig; life: Life }> {
+  const rig = await makeRig(options);
+  t.after(() => rig.close());
+  return { rig, life: await rig.boot() };
+}
+
+/** A promise that a test keeps. */
+export function gate(): { readonly promise: Promise<void>; open(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { promise, open: resolve };
+}
