@@ -152,7 +152,7 @@ const scanSchema = z.strictObject({
   engine: z
     .enum(["auto", "wasm", "native"])
     .default("auto")
-    .describe("`auto`: WASM up to 1,000 rules, native above that where it is present and the system can confine it."),
+    .describe("`auto`: native where it is installed and the system can confine it, else WASM."),
   workers: count(Math.max(1, Math.min(availableParallelism(), 16)))
     .describe("Sandboxed children that work at the same time.")
     .meta({ computed: "processors, at most 16" }),

@@ -14,7 +14,7 @@ const control = 3;
 const first = readFrame(control, orderLimits);
 if (first) {
   const { externals } = first.header as unknown as Compile;
-  const engine = await createNativeEngine();
+  const engine = await createNativeEngine({ lazy: true });
   const sources = JSON.parse(first.body.toString("utf8")) as RuleSource[];
   const { rules, problems } = engine.compile(sources, externals);
   const { version, recycleAfter } = engine;
@@ -35,6 +35,9 @@ if (first) {
       throw error;
     }
   };
-  for (let frame = readFrame(link, orderLimits); frame; frame = readFrame(link, orderLimits))
-    writeFrame(link, look(frame.body, frame.header as unknown as Look));
+  for (let frame = readFrame(link, orderLimits); frame; frame = readFrame(link, orderLimits)) {
+    const asked = frame.header as unknown as Look;
+    await rules.prepare?.(asked.externals);
+    writeFrame(link, look(frame.body, asked));
+  }
 }

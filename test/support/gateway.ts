@@ -1,6 +1,7 @@
 /** The real gateway as a process of its own, with a configuration written for the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -8,6 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** As bin/sallyport starts it. */
+const { lean, leanMalloc } = createRequire(import.meta.url)("../../bin/setup") as {
+  readonly lean: readonly string[];
+  readonly leanMalloc: Readonly<Record<string, string>>;
+};
 
 /** A port that nobody listens on now. */
 export function freePort(): Promise<number> {
@@ -92,9 +99,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const web = await freePort();
   const config = writeConfig({ ...options, smtp, web, dir });
   const logFile = join(dir, `log-${Date.now()}.ndjson`);
-  const child = spawn(process.execPath, [join(root, "src/main.ts"), "run", "--config", config], {
+  const child = spawn(process.execPath, [...lean, join(root, "src/main.ts"), "run", "--config", config], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...options.env },
+    env: { PATH: process.env["PATH"] ?? "", ...leanMalloc, ...options.env },
   });
   const sink = createWriteStream(logFile);
   let errors = "";

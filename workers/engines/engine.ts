@@ -38,6 +38,8 @@ export interface CompiledRules {
   /** Private rules are left out. At most 16 matches a rule. Throws ScanTimeout; anything else thrown is a bug or a trap, and the engine is then unusable. */
   scan(bytes: Uint8Array, externals: Externals): readonly RuleHit[];
   readonly ruleCount: number;
+  /** To be awaited before a scan with these variables, where there is one: what is rarely needed is loaded then. */
+  prepare?(externals: Externals): Promise<void>;
   close(): void;
 }
 

@@ -94,9 +94,14 @@ class LoadedRules implements CompiledRules {
   readonly #externals: Externals;
   readonly #exactNames: ReadonlySet<string>;
   readonly #compileExact: () => CompiledRules;
+  readonly #loadWasm: () => Promise<void>;
   #exact: CompiledRules | null = null;
 
-  constructor(native: NativeRules, serialised: Omit<SerialisedRules, "bytes">, compileExact: () => CompiledRules) {
+  constructor(
+    native: NativeRules,
+    serialised: Omit<SerialisedRules, "bytes">,
+    { compileExact, loadWasm }: { readonly compileExact: () => CompiledRules; readonly loadWasm: () => Promise<void> },
+  ) {
     this.ruleCount = serialised.ruleCount;
     this.#native = native;
     this.#externals = serialised.externals;
@@ -104,6 +109,12 @@ class LoadedRules implements CompiledRules {
       serialised.exact.flatMap(({ pack, text }) => declaredRules(text).map(({ name }) => `${pack}/${name}`)),
     );
     this.#compileExact = compileExact;
+    this.#loadWasm = loadWasm;
+  }
+
+  async prepare(externals: Externals): Promise<void> {
+    const names = Object.keys(this.#externals);
+    if (names.some((name) => looksLikeNumber(externals[name] ?? this.#externals[name]))) await this.#loadWasm();
   }
 
   /** All variables are given each time: the binding keeps those of the scan before. */
@@ -138,6 +149,8 @@ export interface NativeEngineOptions {
   readonly warnings?: boolean;
   /** Of one scan, as the second line of defence: the first is a parent that kills. */
   readonly timeoutMs?: number;
+  /** Load WASM (44 MB) only when `prepare` finds that a scan needs it. */
+  readonly lazy?: boolean;
 }
 
 export interface NativeEngine extends RuleEngine {
@@ -152,7 +165,7 @@ export interface NativeEngine extends RuleEngine {
 /** Throws where the addon cannot be loaded: ask `nativeAvailable` first. */
 export async function createNativeEngine(options: NativeEngineOptions = {}): Promise<NativeEngine> {
   const addon = loadAddon();
-  const wasm = await createWasmEngine();
+  let wasm = options.lazy ? null : await createWasmEngine();
 
   function build(sources: readonly RuleSource[], externals: Externals) {
     try {
@@ -187,7 +200,15 @@ export async function createNativeEngine(options: NativeEngineOptions = {}): Pro
   function prepare(rules: NativeRules, facts: Omit<SerialisedRules, "bytes">): CompiledRules {
     rules.setMaxMatchesPerPattern(maxMatchesPerPattern);
     rules.setTimeout(options.timeoutMs ?? 60_000);
-    return new LoadedRules(rules, facts, () => wasm.compile(facts.exact, facts.externals).rules);
+    return new LoadedRules(rules, facts, {
+      compileExact() {
+        if (!wasm) throw new TypeError("prepare() was not awaited before the scan");
+        return wasm.compile(facts.exact, facts.externals).rules;
+      },
+      async loadWasm() {
+        wasm ??= await createWasmEngine();
+      },
+    });
   }
 
   return {

@@ -15,8 +15,8 @@ export interface RuleFacts {
   readonly severities: Readonly<Record<string, Severity>>;
 }
 
-/** Of rules and packs that state none: enough to be seen, not to be stopped by the default policy. */
-export const defaultSeverity: Severity = "medium";
+/** Of rules and packs that state none: whoever adds a plain rule expects that it stops what it matches. */
+export const defaultSeverity: Severity = "high";
 
 export function factsOf(sources: readonly RuleSource[]): RuleFacts {
   const stated = sources.flatMap(({ pack, severity }) => (severity ? [[pack, severity] as const] : []));

@@ -6,16 +6,22 @@ import { chooseEngine, countRules, isNativeInstalled, wasmRules } from "../../..
 const strong = { ok: true, missing: [] };
 const weak = { ok: false, missing: ["own user"] };
 
-test("few rules run in WASM, whatever there is", () => {
-  assert.deepEqual(chooseEngine("auto", wasmRules, true, strong), {
-    engine: "wasm",
-    why: "up to 1000 rules",
-    warning: null,
-  });
+test("rules run in the native engine where it is installed and can be confined (R20)", () => {
+  for (const count of [1, wasmRules + 1])
+    assert.deepEqual(chooseEngine("auto", count, true, strong), {
+      engine: "native",
+      why: "installed, and confined by the system",
+      warning: null,
+    });
 });
 
-test("many rules run in the native engine where it is installed and can be confined (R20)", () => {
-  assert.equal(chooseEngine("auto", wasmRules + 1, true, strong)?.engine, "native");
+test("without that they run in WASM, with a warning when they are many", () => {
+  assert.deepEqual(chooseEngine("auto", wasmRules, false, strong), {
+    engine: "wasm",
+    why: "the native engine is not installed",
+    warning: null,
+  });
+  assert.equal(chooseEngine("auto", wasmRules, true, weak)?.engine, "wasm");
   for (const [native, system] of [
     [true, weak],
     [false, strong],
