@@ -225,16 +225,17 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     }
   }
 
+  const filesWithErrors = (): number =>
+    new Set(store.problems.filter(({ level }) => level === "error").map(({ pack, file }) => `${pack}/${file}`)).size;
+
   function describe(): Readonly<Record<string, unknown>> {
-    const { engine, ruleSet, ruleCount, problems, confinement, children } = workers.status();
+    const { engine, ruleSet, ruleCount, confinement, children } = workers.status();
     return {
       engine: engine.engine,
       engine_why: engine.why,
       rule_set: ruleSet.slice(0, 16),
       rules: ruleCount,
-      rule_files_with_errors: new Set(
-        problems.filter((problem) => problem.level === "error").map((problem) => problem.file),
-      ).size,
+      rule_files_with_errors: filesWithErrors(),
       policy_version: policy.version,
       confinement: confinement.how,
       missing_confinement: confinement.missing,
@@ -266,11 +267,9 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     inForce: () => ({ ruleSet: workers.status().ruleSet, policyVersion: policy.version }),
     describe,
     gauge() {
-      const { ruleCount, problems, engine, children } = workers.status();
+      const { ruleCount, engine, children } = workers.status();
       metrics.rules.set(ruleCount);
-      metrics.ruleProblems.set(
-        new Set(problems.filter((problem) => problem.level === "error").map((problem) => problem.file)).size,
-      );
+      metrics.ruleProblems.set(filesWithErrors());
       metrics.ruleAge.set(loadedAt.getTime() / 1000);
       metrics.engineFallback.set(engine.warning === null ? 0 : 1);
       metrics.children.set({ state: "all" }, children.length);
@@ -287,6 +286,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
       await queue.close();
       await reloading;
       await workers.close();
+      await store.close();
     },
   };
 }

@@ -107,7 +107,7 @@ test("a pack's own severity holds for its rules only", async () => {
     new Map(found.map(({ rule, severity }) => [rule, severity])),
     new Map([
       ["stern.a", "critical"],
-      ["plain.b", "medium"],
+      ["plain.b", "high"],
     ]),
   );
 });
