@@ -13,9 +13,12 @@ rule activemime_disguised : document macro evasion {
     $mime = "MIME-Version:" nocase
 
   condition:
-    part_role != "message" and part_role != "body" and part_role != "attached-message"
-    and (
-      ($raw at 0 and extension != "" and extension != ".mso")
-      or ($mime in (0..4096) and $encoded and extension != "" and extension != ".mht" and extension != ".mhtml" and extension != ".eml")
+    (
+      ($raw at 0 and filename contains "." and not filename iendswith ".mso") or
+      (
+        $encoded and $mime in (0..4096) and filename contains "." and
+        not (filename iendswith ".mht" or filename iendswith ".mhtml" or filename iendswith ".eml")
+      )
     )
+    and part_role != "message" and part_role != "body" and part_role != "attached-message"
 }

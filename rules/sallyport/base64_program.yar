@@ -13,5 +13,5 @@ rule base64_program : script smuggling {
     $head2 = "TVpQAAIAAAAEAA8A//8AALgAAAA"
 
   condition:
-    uint16(0) != 0x5A4D and part_role != "message" and part_role != "attached-message" and any of them
+    any of them and uint16(0) != 0x5A4D and part_role != "message" and part_role != "attached-message"
 }

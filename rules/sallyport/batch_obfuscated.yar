@@ -16,6 +16,6 @@ rule batch_obfuscated : script evasion {
     $build = /set\s{1,4}"?[^\s=]{1,40}=%[^\r\n]{0,80}%%[^\r\n]{1,80}%/ nocase
 
   condition:
-    part_role != "message" and part_role != "body" and filesize < 2MB and $mark
-    and (#letter >= 25 or #caret >= 8 or (#sum >= 25 and #build >= 10))
+    $mark and (#letter >= 25 or #caret >= 8 or (#sum >= 25 and #build >= 10)) and filesize < 2MB
+    and part_role != "message" and part_role != "body"
 }

@@ -12,7 +12,5 @@ rule encoded_script : script evasion {
     $language = /language\s{0,4}=\s{0,4}["']?(VBScript|JScript)\.Encode/ nocase
 
   condition:
-    part_role != "message" and part_role != "body"
-    and uint32be(0) != 0x504B0304
-    and (($encoded in (0..64) and $end) or ($encoded and $language))
+    $encoded and (($end and $encoded in (0..64)) or $language) and part_role != "message" and part_role != "body"
 }

@@ -8,8 +8,9 @@ rule equation_command : document exploit {
     date = "2026-11-22"
   strings:
     // EQNOLEFILEHDR, then an MTEF header of version 3.
-    $formula = /\x1c\x00\x00\x00\x02\x00.{22}\x03.{4}.{0,400}(cmd(\.exe)? \/c|mshta|powershell|rundll32|regsvr32|https?:\/\/|\.exe\x00)/s nocase
+    $formula = { 1C 00 00 00 02 00 [22] 03 (00 | 01) (00 | 01) 03 }
+    $command = /cmd(\.exe)?\s{1,4}\/[ck]|mshta|powershell|rundll32|regsvr32|http:\/\// nocase
 
   condition:
-    $formula
+    $formula and $command and for any i in (1..16) : ($command in (@formula[i] + 28 .. @formula[i] + 500))
 }

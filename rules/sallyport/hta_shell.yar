@@ -17,5 +17,5 @@ rule hta_shell : script web {
     $shell6 = /\bGetObject\s{0,4}\(\s{0,4}["']script:/ nocase
 
   condition:
-    part_role != "message" and part_role != "body" and ($hta or extension == ".hta") and $script and any of ($shell*)
+    $script and any of ($shell*) and ($hta or filename iendswith ".hta") and part_role != "message" and part_role != "body"
 }

@@ -13,5 +13,5 @@ rule html_credential_form : web phishing {
     $ajax = /\burl\s{0,4}:\s{0,4}["']https?:/
 
   condition:
-    part_role != "message" and part_role != "body" and filesize < 5MB and $password and any of ($form, $post, $ajax)
+    $password and any of ($form, $post, $ajax) and filesize < 5MB and part_role != "message" and part_role != "body"
 }

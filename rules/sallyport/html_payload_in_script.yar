@@ -21,5 +21,5 @@ rule html_payload_in_script : web script smuggling {
     $use3 = /msSave(OrOpen)?Blob/
 
   condition:
-    part_role != "message" and part_role != "body" and $script and any of ($payload*) and any of ($use*)
+    $script and any of ($payload*) and any of ($use*) and part_role != "message" and part_role != "body"
 }

@@ -19,11 +19,11 @@ rule html_smuggling : web script smuggling {
     $save2 = /msSave(OrOpen)?Blob/
     $go1 = /\.click\s{0,4}\(/
     $go2 = /msSave(OrOpen)?Blob\s{0,4}\(/
-    $go3 = "dispatchEvent"
+    $go3 = /dispatchEvent\s{0,4}\(\s{0,4}new\s{1,4}MouseEvent/
     $name = /["'`][^"'`\r\n<>:?*]{1,80}\.(zip|iso|img|vhdx?|7z|rar|ace|arj|cab|jse|vbs|vbe|wsf|hta|lnk|url|exe|scr|msi|one|docm|xlsm|xll|chm|cpl|bat|cmd|ps1|jar)["'`]/ nocase
     $download = /download["']?\s{0,4}[,=]\s{0,4}["'`][^"'`\r\n<>]{1,80}\.(js|pdf\.zip|html\.zip)["'`]/ nocase
 
   condition:
-    part_role != "message" and part_role != "body"
-    and $script and any of ($decode*) and any of ($blob*) and any of ($save*) and any of ($go*) and any of ($name, $download)
+    $script and any of ($decode*) and any of ($blob*) and any of ($save*) and any of ($go*) and any of ($name, $download)
+    and part_role != "message" and part_role != "body"
 }

@@ -11,5 +11,5 @@ rule mail_in_archive_program : archive masquerade {
     $name = /\b(file)?name\*?(0\*?)?\s{0,4}=\s{0,4}["']?[^"';\r\n]{1,200}\.(exe|scr|pif|cpl|bat|cmd|jse?|vbs|vbe|wsf|hta|lnk|ps1|msi|iso|img|vhdx?|chm)["';\s]/ nocase
 
   condition:
-    depth > 0 and part_role == "member" and $field in (0..512) and $name
+    $name and $field in (0..512) and part_role == "member"
 }

@@ -10,6 +10,6 @@ rule notice_named_lzh : archive lure {
     $method = /-l[hz][0-9ds]-/
 
   condition:
-    ($method at 2 or extension == ".lzh")
+    ($method at 2 or filename iendswith ".lzh")
     and filename matches /(通知|お知らせ|ご案内|請求書|見積|議事録|申込書|申請書|履歴書|納品書|注文書|医療費|健康保険|年金|確定申告|給与明細|調査票|ご確認)/
 }

@@ -14,5 +14,5 @@ rule office_dde_command : document {
     $excel = /dde(Service|Topic)\s{0,8}=\s{0,8}["']([^"'<>]{0,200}[\\\/])?(cmd|powershell|mshta|wscript|cscript|rundll32|regsvr32|certutil)(\.exe)?[\s"']/ nocase
 
   condition:
-    part_role != "message" and part_role != "body" and any of them
+    any of them and part_role != "message" and part_role != "body"
 }

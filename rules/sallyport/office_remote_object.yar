@@ -7,8 +7,8 @@ rule office_remote_object : document remote {
     attack = "T1221"
     date = "2026-11-22"
   strings:
-    $before = /Relationship\s[^<>]{0,500}\/relationships\/(oleObject|frame|subDocument|aFChunk)["'][^<>]{0,300}Target\s{0,8}=\s{0,8}["']\s{0,8}(https?|ftp):/ nocase
-    $after = /Target\s{0,8}=\s{0,8}["']\s{0,8}(https?|ftp):[^<>"']{1,800}["'][^<>]{0,300}\/relationships\/(oleObject|frame|subDocument|aFChunk)["']/ nocase
+    $before = /\/relationships\/(oleObject|frame|subDocument|aFChunk)["'][^<>]{0,300}Target\s{0,8}=\s{0,8}["']\s{0,8}([Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp]):/
+    $after = /Target\s{0,8}=\s{0,8}["']\s{0,8}([Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp]):[^<>"']{1,800}["'][^<>]{0,300}\/relationships\/(oleObject|frame|subDocument|aFChunk)["']/
 
   condition:
     any of them

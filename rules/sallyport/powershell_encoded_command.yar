@@ -10,5 +10,5 @@ rule powershell_encoded_command : script evasion {
     $command = /(powershell|pwsh)(\.exe)?["'\s][^\r\n\x00]{0,300}[\/-](e|ec|en|enc[a-z]{0,11})\s{1,8}["']?[A-Za-z0-9+\/]{60}/ ascii wide nocase
 
   condition:
-    part_role != "message" and part_role != "attached-message" and part_role != "body" and $command
+    $command and part_role != "message" and part_role != "attached-message" and part_role != "body"
 }

@@ -19,7 +19,7 @@ rule script_downloader : script dropper {
     $run4 = "Win32_Process" nocase
 
   condition:
-    part_role != "message" and part_role != "body" and filesize < 5MB
+    any of ($get*) and all of ($write*) and any of ($run*) and filesize < 5MB
     and uint16(0) != 0x5A4D and uint32be(0) != 0xD0CF11E0 and uint32be(0) != 0x25504446
-    and any of ($get*) and all of ($write*) and any of ($run*)
+    and part_role != "message" and part_role != "body"
 }

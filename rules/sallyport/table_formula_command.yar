@@ -12,6 +12,9 @@ rule table_formula_command : document {
     $sylk = "ID;P"
 
   condition:
-    (extension == ".csv" or extension == ".tsv" or extension == ".xls" or extension == ".slk" or extension == ".iqy" or extension == ".prn" or extension == ".dif" or $sylk at 0)
-    and any of ($pipe, $dde)
+    any of ($pipe, $dde)
+    and (
+      $sylk at 0 or filename iendswith ".csv" or filename iendswith ".tsv" or filename iendswith ".xls" or
+      filename iendswith ".slk" or filename iendswith ".iqy" or filename iendswith ".prn" or filename iendswith ".dif"
+    )
 }

@@ -11,5 +11,5 @@ rule uuencoded_program : archive smuggling {
     $base64 = /begin-base64 [0-7]{3,4} [^\r\n]{1,255}\r?\n(TV[pqo]|TAAAAAEUAg)/
 
   condition:
-    part_role != "message" and any of them
+    any of them and part_role != "message" and part_role != "attached-message"
 }
