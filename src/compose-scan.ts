@@ -58,6 +58,8 @@ const policyEveryMs = 2_000;
 /** Jobs that may wait; beyond, the scanner counts as unavailable. */
 const mostWaiting = 50_000;
 const mostExamined = 1_000;
+/** One runs, one waits: so the pool can give a child the job whose octets it holds already. */
+const jobsPerChild = 2;
 
 /** Reports of the parts that never repeat, by path, made when the message was dissected. */
 interface Ahead {
@@ -97,7 +99,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   await settle();
 
   const queue = new EmbeddedQueue<Job, Dissection | PartReport>({ waiting: mostWaiting });
-  const serving = queue.serve((job, signal) => workers.run(job, signal), config.scan.workers);
+  const serving = queue.serve((job, signal) => workers.run(job, signal), config.scan.workers * jobsPerChild);
   const cache = new VerdictCache(config.scan.cache);
   const { limits } = config.scan;
 

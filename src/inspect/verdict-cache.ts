@@ -1,10 +1,12 @@
-/** Reports by key (R19), bounded, the least recently used leaves first. *timeout* and *crashed* are never kept: they say something of the moment. */
+/** Reports by key (R19), bounded, the least recently used leaves first. *timeout* and *crashed* are never kept: nor is what the sandbox says (out of memory): that is of the moment. */
 import type { PartReport } from "../core/outcome.ts";
 
 const momentary = new Set(["timeout", "crashed"]);
 
 export const isLasting = (report: PartReport): boolean =>
-  !report.outcomes.some((outcome) => outcome.kind === "incomplete" && momentary.has(outcome.why));
+  !report.outcomes.some(
+    (outcome) => outcome.kind === "incomplete" && (momentary.has(outcome.why) || outcome.inspector === "sandbox"),
+  );
 
 export class VerdictCache {
   readonly #reports = new Map<string, PartReport>();
