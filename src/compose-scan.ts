@@ -93,7 +93,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     spoolDir: join(config.data_dir, "spool"),
     rules: store.ruleSet(externalDefaults, disabled),
     log,
-    onEvent: (event) => metrics.childRestarts.inc({ why: event }),
+    onEvent: (event) => event !== "started" && metrics.childRestarts.inc({ why: event }),
   });
   let loadedAt = clock.now();
   await settle();

@@ -138,7 +138,7 @@ export class Child {
       text,
     };
     if (death.why !== "aborted")
-      this.#options.log.warn("child died", {
+      this.#options.log.warn("child_died", {
         child: this.#options.name,
         pid: this.pid,
         why: death.why,

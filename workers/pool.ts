@@ -234,7 +234,7 @@ export class Pool {
   #startFailed(error: unknown): void {
     this.#failures++;
     this.#report("start-failed");
-    this.#options.log.error("child does not start", { error_cause: String(error), attempt: this.#failures });
+    this.#options.log.error("child_not_started", { error_cause: String(error), attempt: this.#failures });
     if (this.#slots.size === 0) this.#refuseWaiters("no child starts");
     if (this.#retry) return;
     const wait: Millis = Math.min(slowestRetryMs, 100 * 2 ** this.#failures);

@@ -19,7 +19,7 @@ import type { Config } from "../config-schema.ts";
 import { explain } from "../core/errors.ts";
 import { roughSize } from "../core/units.ts";
 import { systemClock } from "../observe/clock.ts";
-import { keepingOf } from "../observe/disk.ts";
+import { freeBytes, keepingOf } from "../observe/disk.ts";
 import { openRecords } from "../records/sqlite.ts";
 import { openSpool } from "../spool/disk-spool.ts";
 import { silent } from "../observe/log.ts";
@@ -90,7 +90,7 @@ export async function diskChecks(config: Config): Promise<readonly Check[]> {
     log: silent,
     readOnly: true,
   }).catch((error: unknown) => explain(error));
-  const room = typeof spool === "string" ? null : await spool.room();
+  const room = freeBytes(config.data_dir) - config.spool.min_free;
   const corrupt = typeof spool === "string" ? 0 : await spool.count("corrupt");
   if (typeof spool !== "string") await spool.close();
   return [
@@ -114,7 +114,7 @@ export async function diskChecks(config: Config): Promise<readonly Check[]> {
             remedy: "docs/operations.md, «A message is corrupt»",
           }
         : { name: "spool", verdict: "ok", text: "readable" },
-    room === null || room < 0
+    room < 0
       ? {
           name: "disk",
           verdict: "FAIL",

@@ -19,3 +19,9 @@ export function keepingOf(folder: string): Keeping {
   if (far) return { kind: "unsure", text: `${far} may acknowledge a sync before the octets are stored` };
   return { kind: "keeps", text: "a local file system" };
 }
+
+/** What a user without privileges may still write. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
