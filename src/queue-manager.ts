@@ -32,6 +32,7 @@ export interface QueueManagerOptions {
 
 /** Crashes of the gateway on one message before it is held for a person. */
 const maxCrashes = 3;
+const soonMs: Millis = 100;
 /** When not even the result of a failure can be written down: the disk is full, most likely. */
 const troubledMs: Millis = 15_000;
 const taken = (): Turn => {
@@ -176,7 +177,9 @@ export class QueueManager {
 
   async #wake(id: QueueId): Promise<void> {
     this.#timers.delete(id);
-    if (this.#running.has(id) || this.#queued.has(id)) return;
+    if (this.#queued.has(id)) return;
+    // Put off and due again before the work that put it off has ended.
+    if (this.#running.has(id)) return this.wakeAt(id, new Date(this.#options.clock.now().getTime() + soonMs));
     await this.#open(id, "deferred", (entry) => this.enqueue(entry));
   }
 

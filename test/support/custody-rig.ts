@@ -1,4 +1,5 @@
 /** Custody as the gateway wires it, on a real spool, journal and sending side; the scanner, the next hop and the clock are stand-ins at the edge. */
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -21,7 +22,8 @@ import { type DiskSpool, openSpool } from "../../src/spool/disk-spool.ts";
 import type { Syscalls } from "../../src/spool/durable.ts";
 import type { JournalLine } from "../../src/spool/journal.ts";
 import type { Entry } from "../../src/spool/spool.ts";
-import { type FakeNextHop, type FakeNextHopOptions, startFakeNextHop } from "./fake-next-hop.ts";
+import { eventually } from "./eventually.ts";
+import { type Arrived, type FakeNextHop, type FakeNextHopOptions, startFakeNextHop } from "./fake-next-hop.ts";
 import { collect, octetsOf, pieces } from "./spool.ts";
 
 type Scanner = Parameters<typeof createCustodyParts>[0]["scanner"];
@@ -201,13 +203,19 @@ export class Life {
     return reconcile(this.spool, this.journal);
   }
 
-  async held(): Promise<readonly QueueId[]> {
-    return collect(this.spool.list("quarantine"));
+  /** Nothing is on its way any more, and all is accounted for. */
+  async settled(): Promise<void> {
+    await eventually("an empty queue", async () => {
+      const counts = await Promise.all(
+        (["arriving", "incoming", "active", "deferred"] as const).map((state) => this.spool.count(state)),
+      );
+      return counts.every((count) => count === 0) && this.parts.manager.active === 0;
+    });
+    assert.deepEqual((await this.account()).unaccounted, []);
   }
 
-  async isIdle(): Promise<boolean> {
-    const counts = await Promise.all((["incoming", "active"] as const).map((state) => this.spool.count(state)));
-    return counts.every((count) => count === 0) && this.parts.manager.active === 0;
+  async held(): Promise<readonly QueueId[]> {
+    return collect(this.spool.list("quarantine"));
   }
 
   async stop(graceMs = 2_000): Promise<void> {
@@ -262,9 +270,23 @@ export class Rig {
     return life;
   }
 
+  /** Resolves when the next hop has taken so many. */
+  async arrive(count: number): Promise<void> {
+    await eventually(`${count} at the next hop`, () => this.taken.length >= count);
+  }
+
+  /** With a recipient: a lone dot after refusals is no message. */
+  get attempts(): readonly Arrived[] {
+    return this.hop.attempts.filter((message) => message.forwardPaths.length > 0);
+  }
+
+  get taken(): readonly Arrived[] {
+    return this.hop.messages.filter((message) => message.forwardPaths.length > 0);
+  }
+
   /** "b@site.test" for each recipient of each message that the next hop took, in order. */
   arrived(): readonly string[] {
-    return this.hop.messages.flatMap((message) => message.forwardPaths);
+    return this.taken.flatMap((message) => message.forwardPaths);
   }
 
   async close(): Promise<void> {

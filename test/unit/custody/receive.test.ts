@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "../../../src/core/errors.ts";
 import { nodeSyscalls, type Syscalls } from "../../../src/spool/durable.ts";
-import { gate, type Life, type Rig, started } from "../../support/custody-rig.ts";
+import { gate, type Life, started } from "../../support/custody-rig.ts";
 import { eventually } from "../../support/eventually.ts";
 import { faultyDisk } from "../../support/faulty-disk.ts";
 
@@ -20,14 +20,6 @@ const isEmpty = async ({ spool }: Life): Promise<boolean> => {
   return counts.every((count) => count === 0);
 };
 
-async function settled(life: Life): Promise<void> {
-  await eventually("an empty queue", () => isEmpty(life));
-  assert.deepEqual((await life.account()).unaccounted, []);
-}
-
-const arrives = (rig: Rig, count: number): Promise<unknown> =>
-  eventually(`${count} at the next hop`, () => rig.hop.messages.length >= count);
-
 test("the next hop's reply is the client's, and nothing was ever ours", async (t) => {
   const { rig, life } = await started(t, {
     hop: { replies: { END: ["250 2.0.0 taken as 17", "452 4.2.2 full", "554 5.7.0 no"] } },
@@ -35,7 +27,7 @@ test("the next hop's reply is the client's, and nothing was ever ours", async (t
   assert.equal((await life.send()).reply, "250 2.0.0 taken as 17");
   assert.equal((await life.send()).reply, "452 4.2.2 full");
   assert.equal((await life.send()).reply, "554 5.7.0 no");
-  assert.equal(rig.hop.messages.length, 1);
+  assert.equal(rig.taken.length, 1);
   assert.deepEqual(await life.told(), ["forwarded b@site.test", "rejected b@site.test"]);
   assert.ok(await isEmpty(life));
 });
@@ -48,10 +40,10 @@ test("at the deadline a message becomes ours, its client hears 250, and the tran
   const { reply, id } = await life.send();
   assert.equal(reply, `250 2.0.0 Ok: queued as ${id}`);
   assert.equal(await life.spool.count("active"), 1);
-  await arrives(rig, 1);
-  await settled(life);
+  await rig.arrive(1);
+  await life.settled();
   assert.deepEqual(await life.told(), ["accepted b@site.test", "forwarded b@site.test"]);
-  assert.equal(rig.hop.attempts.length, 1);
+  assert.equal(rig.attempts.length, 1);
 });
 
 test("a refusal that comes after the deadline becomes one DSN", async (t) => {
@@ -59,9 +51,9 @@ test("a refusal that comes after the deadline becomes one DSN", async (t) => {
     reversePath === "" ? "250 2.0.0 taken" : { afterMs: 200, say: "550 5.1.1 nobody here" };
   const { rig, life } = await started(t, { route: soon, hop: { replies: { END } } });
   assert.match((await life.send()).reply, /^250 /);
-  await arrives(rig, 1);
-  await settled(life);
-  const [dsn, ...more] = rig.hop.messages;
+  await rig.arrive(1);
+  await life.settled();
+  const [dsn, ...more] = rig.taken;
   assert.deepEqual(more, []);
   assert.deepEqual(dsn?.forwardPaths, ["a@client.test"]);
   assert.match(String(dsn?.octets), /Diagnostic-Code: smtp; 550 5\.1\.1 nobody here/);
@@ -81,11 +73,11 @@ test("recipients that the next hop takes, refuses and puts off are sent to, boun
   const { reply, id } = await life.send({ to: ["b@site.test", "c@site.test", "d@site.test"] });
   assert.equal(reply, `250 2.0.0 Ok: queued as ${id}`);
   assert.equal(claims[0], 1, "claimed before the final dot");
-  await arrives(rig, 2);
+  await rig.arrive(2);
   assert.deepEqual(rig.arrived().toSorted(), ["a@client.test", "b@site.test"]);
   rig.hop.say({ RCPT: "250 2.1.5 ok" });
-  await arrives(rig, 3);
-  await settled(life);
+  await rig.arrive(3);
+  await life.settled();
   assert.deepEqual(rig.arrived().toSorted(), ["a@client.test", "b@site.test", "d@site.test"]);
 });
 
@@ -101,9 +93,9 @@ test("the deadline answers for a message that was claimed before the final dot, 
   const END = { afterMs: 400, say: "250 2.0.0 taken" };
   const { rig, life } = await started(t, { route: soon, hop: { replies: { RCPT, END } } });
   assert.match((await life.send({ from: "", to: ["b@site.test", "c@site.test"] })).reply, /^250 /);
-  assert.equal(rig.hop.messages.length, 0);
-  await arrives(rig, 1);
-  await settled(life);
+  assert.equal(rig.taken.length, 0);
+  await rig.arrive(1);
+  await life.settled();
 });
 
 test("a client that goes away before our final dot takes its message with it (R9)", async (t) => {
@@ -113,14 +105,14 @@ test("a client that goes away before our final dot takes its message with it (R9
   await eventually("DATA", () => rig.hop.commands.includes("DATA"));
   client.abort();
   assert.match((await sending).reply, /^451 4\.4\.2 /);
-  assert.deepEqual(rig.hop.attempts, []);
+  assert.deepEqual(rig.attempts, []);
   assert.ok(await isEmpty(life));
 });
 
 test("a client that is gone already when its message is whole has nothing forwarded", async (t) => {
   const { rig, life } = await started(t);
   assert.match((await life.send({ gone: AbortSignal.abort() })).reply, /^451 /);
-  assert.deepEqual(rig.hop.attempts, []);
+  assert.deepEqual(rig.attempts, []);
 });
 
 test("a client that goes away after our final dot does not keep the message from arriving, once (R9)", async (t) => {
@@ -131,7 +123,7 @@ test("a client that goes away after our final dot does not keep the message from
   };
   const { rig, life } = await started(t, { hop: { replies: { END } } });
   assert.match((await life.send({ gone: client.signal })).reply, /^250 2\.0\.0 taken/);
-  assert.equal(rig.hop.messages.length, 1);
+  assert.equal(rig.taken.length, 1);
   assert.deepEqual(await life.told(), ["forwarded b@site.test"]);
 });
 
@@ -145,8 +137,8 @@ test("a refusal after the deadline is no bounce: the message is held for a perso
   verdict.open();
   await eventually("held", async () => (await life.held()).length === 1);
   assert.deepEqual(await life.told(id), ["accepted b@site.test", "quarantined b@site.test"]);
-  await settled(life);
-  assert.deepEqual(rig.hop.attempts, []);
+  await life.settled();
+  assert.deepEqual(rig.attempts, []);
 });
 
 test("beyond the window the deadline does not claim: 451, unless the next hop has the message by then (R10)", async (t) => {
@@ -161,8 +153,8 @@ test("beyond the window the deadline does not claim: 451, unless the next hop ha
   rig.hop.say({ END: { afterMs: 300, say: "250 2.0.0 taken in time" } });
   assert.equal((await life.send()).reply, "250 2.0.0 taken in time");
   verdict.open();
-  await arrives(rig, 2);
-  await settled(life);
+  await rig.arrive(2);
+  await life.settled();
 });
 
 test("a deadline that cannot claim ends what may still be ended, and else waits for the next hop (R11)", async (t) => {
@@ -176,7 +168,7 @@ test("a deadline that cannot claim ends what may still be ended, and else waits 
   rig.hop.say({ END: { afterMs: 300, say: "250 2.0.0 taken in time" } });
   disk.fail("mkdir", "ENOSPC", "arriving");
   assert.equal((await life.send()).reply, "250 2.0.0 taken in time");
-  assert.equal(rig.hop.attempts.length, 1);
+  assert.equal(rig.attempts.length, 1);
   assert.ok(await isEmpty(life));
 });
 
@@ -200,8 +192,8 @@ test("what fails while the deadline claims is tried again, not removed", async (
   await claiming.promise;
   setTimeout(() => slow.open(), 50);
   assert.match((await sending).reply, /^250 /);
-  await arrives(rig, 1);
-  await settled(life);
+  await rig.arrive(1);
+  await life.settled();
   assert.equal(life.troubles.filter((text) => text.includes("a bug")).length, 1);
 });
 
@@ -212,8 +204,8 @@ test("a worker that looked for the octets where they lay before the claim is ask
   rig.scanner.failures.push(new GatewayError("SPOOL_NOT_THERE"));
   const { id } = await life.send();
   moved.open();
-  await arrives(rig, 1);
-  await settled(life);
+  await rig.arrive(1);
+  await life.settled();
   assert.deepEqual(rig.scanner.dissected, [id, id]);
   assert.equal(life.events.filter(({ event }) => event === "deferred").length, 0);
 });
@@ -225,16 +217,16 @@ test("without its line in the journal a claim is undone, and the client keeps th
   assert.match((await life.send()).reply, /^452 4\.3\.1 /);
   assert.ok(await isEmpty(life));
   assert.match((await life.send()).reply, /^250 /);
-  await arrives(rig, 1);
-  await settled(life);
-  assert.equal(rig.hop.attempts.length, 1);
+  await rig.arrive(1);
+  await life.settled();
+  assert.equal(rig.attempts.length, 1);
 });
 
 test("a journal that cannot be written does not turn the next hop's 250 into our 4yz", async (t) => {
   const { rig, life } = await started(t);
   await life.journal.close();
   assert.equal((await life.send()).reply, "250 2.0.0 taken");
-  assert.equal(rig.hop.messages.length, 1);
+  assert.equal(rig.taken.length, 1);
   assert.equal(life.troubles.length, 1);
 });
 
@@ -245,8 +237,8 @@ test("reply_after: spool answers before anything is judged", async (t) => {
   const { reply, id } = await life.send();
   assert.equal(reply, `250 2.0.0 Ok: queued as ${id}`);
   verdict.open();
-  await arrives(rig, 1);
-  await settled(life);
+  await rig.arrive(1);
+  await life.settled();
 });
 
 test("reply_after: verdict refuses, claims and forwards after the 250", async (t) => {
@@ -255,9 +247,9 @@ test("reply_after: verdict refuses, claims and forwards after the 250", async (t
   assert.equal((await life.send({ to: ["evil@site.test"] })).reply, "550 5.7.1 no");
   rig.hop.say({ END: ["451 4.0.0 not now", "250 2.0.0 taken"] });
   assert.match((await life.send()).reply, /^250 2\.0\.0 Ok: queued/);
-  await arrives(rig, 1);
-  await settled(life);
-  assert.equal(rig.hop.attempts.length, 2);
+  await rig.arrive(1);
+  await life.settled();
+  assert.equal(rig.attempts.length, 2);
 });
 
 test("a held message that its client sends again, not having heard our 250, is held once (R9)", async (t) => {
