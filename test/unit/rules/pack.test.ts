@@ -43,6 +43,18 @@ test("every file holds one rule, which has the file's name, and has its samples 
   assert.deepEqual(tested.sort(), [...names].sort());
 });
 
+test("the page of the pack names every rule with its severity", () => {
+  const page = readFileSync(`${folder}README.md`, "utf8");
+  for (const { pack, text } of sources.filter((source) => source.pack === "sallyport")) {
+    const [, name = ""] = /^rule (\w+)/m.exec(text) ?? [];
+    const [, severity = ""] = /severity = "(\w+)"/.exec(text) ?? [];
+    assert.ok(
+      page.includes(`| \`${name}\` | ${severity} |`),
+      `${pack}.${name} is not in rules/README.md as ${severity}`,
+    );
+  }
+});
+
 for (const { engine, problems: found, rules } of compiled)
   test(`every rule compiles without a warning (${engine.name})`, () => {
     assert.deepEqual(found, []);
