@@ -111,7 +111,7 @@ export function createInspect(options: InspectOptions) {
     return made;
   }
 
-  /** Throws QUEUE_UNAVAILABLE, SCANNER_UNAVAILABLE (temporary), or the signal's reason. */
+  /** `ahead`: reports by path that came with the dissection. Throws QUEUE_UNAVAILABLE, SCANNER_UNAVAILABLE (temporary), or the signal's reason. */
   return async function inspect(
     entry: { readonly envelope: Envelope; content(): Content },
     dissection: Dissection,
@@ -140,7 +140,9 @@ export function createInspect(options: InspectOptions) {
           });
           continue;
         }
-        const made = ahead[part.path] ?? (await report(part, content, rules, externals, purse, signal));
+        const early = ahead[part.path];
+        if (early) options.onReport?.(early, false);
+        const made = early ?? (await report(part, content, rules, externals, purse, signal));
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;
         const placed = place(part, made);
