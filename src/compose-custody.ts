@@ -33,7 +33,7 @@ export interface CustodyPartsOptions {
   readonly config: Config;
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly spool: Spool;
-  readonly journal: Journal & { prune(before: Date): Promise<number> };
+  readonly journal: Journal;
   readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe">;
   readonly log: Log;
   readonly clock: Clock;

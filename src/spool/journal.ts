@@ -35,5 +35,7 @@ export interface Journal {
   append(line: JournalLine, durability?: "synced" | "lazy"): Promise<void>;
   /** Oldest first. Throws JOURNAL_DAMAGED naming file and line where the chain is broken. */
   read(from?: Date): AsyncIterable<JournalLine>;
+  /** Removes the files of days before this one; the chain begins anew behind them. Says how many went. */
+  prune(before: Date): Promise<number>;
   close(): Promise<void>;
 }
