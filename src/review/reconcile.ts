@@ -53,10 +53,19 @@ async function look(spool: Spool, journal: Journal, from?: Date): Promise<Accoun
   return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: [...open.keys()] };
 }
 
+const isThere = (spool: Spool, id: QueueId): Promise<boolean> =>
+  spool.find(id).then(
+    (entry) => entry.state !== "corrupt",
+    () => false,
+  );
+
 /** Safe beside a running gateway: what seems to be missing is looked for again, since it may have been on its way from the one to the other. */
 export async function reconcile(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
   const first = await look(spool, journal, from);
   if (first.unaccounted.length === 0) return first;
   const second = await look(spool, journal, from);
-  return { ...second, unaccounted: second.unaccounted.filter((id) => first.unaccounted.includes(id)) };
+  const unaccounted: QueueId[] = [];
+  for (const id of second.unaccounted)
+    if (first.unaccounted.includes(id) && !(await isThere(spool, id))) unaccounted.push(id);
+  return { ...second, unaccounted };
 }
