@@ -202,7 +202,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       versions: shift.pool.ready.versions,
       used: shift.pool.ready.facts.used,
       confinement: { how: sandbox.confinement.how, missing: sandbox.confinement.missing },
-      children: shift.pool.children(),
+      // Asks the system about every child: only for who wants to see it.
+      get children() {
+        return shift.pool.children();
+      },
     }),
     check,
     async close() {

@@ -86,7 +86,7 @@ export function createNextHops(options: NextHopsOptions): NextHop {
     signal: AbortSignal,
   ): Promise<Delivered> {
     let progress = newProgress();
-    let failure = new GatewayError("NEXT_HOP_UNREACHABLE");
+    let failure = unreachable;
     let hop = "";
     for (const each of pools) {
       hop = each.target.hop;
@@ -168,6 +168,9 @@ function described({ code, cause, detail }: GatewayError): Readonly<Record<strin
   const { reply: _, ...rest } = detail;
   return { error_code: code, error_cause: cause instanceof Error ? cause.message : undefined, ...rest };
 }
+
+/** Made once: an error collects its stack, and most messages need none. */
+const unreachable = new GatewayError("NEXT_HOP_UNREACHABLE");
 
 function delivered(message: Outgoing, { replies, ended }: Progress, failure: GatewayError, hop: string): Delivered {
   const ours = failureReply(failure);
