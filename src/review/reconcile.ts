@@ -53,19 +53,15 @@ async function look(spool: Spool, journal: Journal, from?: Date): Promise<Accoun
   return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: [...open.keys()] };
 }
 
-const isThere = (spool: Spool, id: QueueId): Promise<boolean> =>
-  spool.find(id).then(
-    (entry) => entry.state !== "corrupt",
-    () => false,
-  );
+const mostLooks = 3;
 
-/** Safe beside a running gateway: what seems to be missing is looked for again, since it may have been on its way from the one to the other. */
+/** Safe beside a running gateway: what seems to be missing is looked for again, since it may have been on its way from one state to another. */
 export async function reconcile(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
-  const first = await look(spool, journal, from);
-  if (first.unaccounted.length === 0) return first;
-  const second = await look(spool, journal, from);
-  const unaccounted: QueueId[] = [];
-  for (const id of second.unaccounted)
-    if (first.unaccounted.includes(id) && !(await isThere(spool, id))) unaccounted.push(id);
-  return { ...second, unaccounted };
+  let account = await look(spool, journal, from);
+  for (let looks = 1; looks < mostLooks && account.unaccounted.length > 0; looks++) {
+    const missing = new Set(account.unaccounted);
+    const next = await look(spool, journal, from);
+    account = { ...next, unaccounted: next.unaccounted.filter((id) => missing.has(id)) };
+  }
+  return account;
 }
