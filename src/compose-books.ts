@@ -1,88 +1,24 @@
 /** Listens to moves and outcomes; keeps the catalog, the counters and the log lines. No stage knows of it. */
 import { join } from "node:path";
 import type { AcceptEvent } from "./accept/deps.ts";
-import type { Catalog, Summary } from "./catalog/catalog.ts";
+import type { Summary } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/sqlite.ts";
+import { fillCatalog, followed } from "./compose-rebuild.ts";
+import { summaryOf, unique } from "./compose-summary.ts";
 import type { Config } from "./config-schema.ts";
 import { explain } from "./core/errors.ts";
-import { type Dissection, type Finding, type Inspection, severities } from "./core/outcome.ts";
-import type { Verdict } from "./core/verdict.ts";
+import type { QueueId } from "./core/message.ts";
 import type { MessageEvent } from "./dispose/custody.ts";
 import type { Fields, Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { SpoolEvent } from "./spool/disk-spool.ts";
-import type { Entry } from "./spool/spool.ts";
+import type { Journal } from "./spool/journal.ts";
+import type { Entry, Spool } from "./spool/spool.ts";
 
 export interface BooksOptions {
   readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
-}
-
-const mostNames = 100;
-const mostHashes = 200;
-const mostRules = 50;
-
-const findingsOf = (inspection: Inspection | null): readonly Finding[] =>
-  (inspection?.outcomes ?? []).flatMap((outcome) => (outcome.kind === "found" ? outcome.findings : []));
-
-function worst(findings: readonly Finding[]): Finding["severity"] | null {
-  const highest = Math.max(-1, ...findings.map((finding) => severities.indexOf(finding.severity)));
-  return severities[highest] ?? null;
-}
-
-const unique = (values: Iterable<string>, most: number): readonly string[] => [...new Set(values)].slice(0, most);
-
-/** What has been found out so far; nothing yet for a message that waits for its turn. */
-function judgement(dissection: Dissection | null, inspection: Inspection | null, verdict: Verdict | null) {
-  const findings = findingsOf(inspection);
-  const all = inspection?.parts ?? dissection?.parts ?? [];
-  const parts = all.filter((part) => part.path !== "0");
-  const known = dissection
-    ? { subject: dissection.header.subject, sha256: dissection.sha256 }
-    : { subject: "", sha256: "" };
-  const judged = verdict
-    ? { disposition: verdict.groups[0]?.disposition.kind ?? null, summary: verdict.summary }
-    : { disposition: null, summary: null };
-  return {
-    ...known,
-    ...judged,
-    severity: worst(findings),
-    rules: unique(
-      findings.map((finding) => finding.rule),
-      mostRules,
-    ),
-    names: unique(
-      parts.flatMap((part) => part.names),
-      mostNames,
-    ),
-    hashes: unique(
-      parts.map((part) => part.sha256),
-      mostHashes,
-    ),
-  };
-}
-
-/** What the catalog keeps of a message; reads the files that there are. */
-export async function summaryOf(entry: Entry, state: Summary["state"], reason: string): Promise<Summary> {
-  const { envelope, size } = entry;
-  const [dissection, inspection, verdict] = await Promise.all([
-    entry.read<Dissection>("parts.json"),
-    entry.read<Inspection>("inspection.json"),
-    entry.read<Verdict>("verdict.json"),
-  ]);
-  return {
-    queueId: entry.id,
-    state,
-    arrivedAt: envelope.arrivedAt,
-    route: envelope.forwardPaths[0]?.route ?? "",
-    client: envelope.client.address,
-    reversePath: envelope.reversePath,
-    forwardPaths: envelope.forwardPaths.map((path) => path.address),
-    size,
-    ...judgement(dissection, inspection, verdict),
-    reason: reason.slice(0, 1000),
-  };
 }
 
 const stateAfter = {
@@ -130,24 +66,53 @@ function count(metrics: Metrics, event: MessageEvent): void {
     case "forwarded":
     case "released":
     case "bounced":
+      return metrics[event.event].inc();
     case "quarantined":
     case "rejected":
     case "deferred":
-      return metrics[event.event].inc();
+      return metrics[event.event].inc({ policy_line: event.group?.policyLine ?? "" });
   }
 }
 
 export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
-  const catalog: Catalog = await openCatalog({ file: join(config.data_dir, "catalog.sqlite"), log, lagMs: 250 });
+  const catalog = await openCatalog({ file: join(config.data_dir, "catalog.sqlite"), log, lagMs: 250 });
   const lag = (error: unknown): void =>
     log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" });
-  const note = (entry: Entry, state: Summary["state"], reason: string): void =>
-    void summaryOf(entry, state, reason)
-      .then((summary) => catalog.record(summary))
-      .catch(lag);
+  /** Of one message the last word must stay the last, whatever had to be read for the one before. */
+  const pending = new Map<QueueId, Promise<void>>();
+  let noted: Set<QueueId> | null = null;
+  function note(entry: Entry, state: Summary["state"], reason: string): void {
+    noted?.add(entry.id);
+    const before = pending.get(entry.id);
+    const made = summaryOf(entry, state, reason);
+    const done = Promise.all([made, before])
+      .then(([summary]) => catalog.record(summary))
+      .catch(lag)
+      .finally(() => pending.get(entry.id) === done && pending.delete(entry.id));
+    pending.set(entry.id, done);
+  }
 
   return {
-    catalog,
+    /** A journal whose lines the catalog hears of. */
+    followed: (journal: Journal): Journal => followed(journal, catalog, log),
+    /** Fills a catalog that was lost, beside the work; what happens meanwhile is newer. Returns what ends it early. */
+    refill(spool: Spool, journal: Journal): { close(): Promise<void> } {
+      if (!catalog.isNew) return { close: () => Promise.resolve() };
+      noted = new Set();
+      const stop = new AbortController();
+      const isKnown = (id: QueueId): boolean => noted?.has(id) ?? false;
+      const filled = fillCatalog({ catalog, spool, journal, isKnown, signal: stop.signal })
+        .then((count) => void (count > 0 && log.info("catalog_filled", { count })), lag)
+        .finally(() => {
+          noted = null;
+        });
+      return {
+        close() {
+          stop.abort();
+          return filled;
+        },
+      };
+    },
     /** States that a person may look for while the message is ours. */
     onMove({ id, to, entry }: SpoolEvent): void {
       if (to === "gone" || to === "active" || to === "arriving") return;

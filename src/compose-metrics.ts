@@ -70,6 +70,8 @@ export function createGauges({ metrics, spool, journal, scanner, manager, clock 
     metrics.queueDepth.set({ state: "running" }, depth.running);
     metrics.queueOldest.set(depth.oldestMs / 1000);
     metrics.diskFree.set(await spool.room());
+    metrics.ruleSet.reset();
+    metrics.ruleSet.set({ version: scanner.inForce().ruleSet.slice(0, 16) }, 1);
     scanner.gauge();
   }
 

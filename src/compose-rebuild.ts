@@ -1,7 +1,10 @@
-/** Makes the catalog again from the journal and the spool, which are the truth. */
+/** The catalog as journal and spool, which are the truth, say it is: made again, or kept up with what the journal hears. */
 import type { Catalog, Summary } from "./catalog/catalog.ts";
-import { summaryOf } from "./compose-books.ts";
+import { summaryOf } from "./compose-summary.ts";
+import { explain } from "./core/errors.ts";
+import type { QueueId } from "./core/message.ts";
 import { states } from "./core/state.ts";
+import type { Log } from "./observe/log.ts";
 import type { Journal, JournalEvent, JournalLine } from "./spool/journal.ts";
 import type { Spool } from "./spool/spool.ts";
 
@@ -35,38 +38,80 @@ const fromJournal = (line: JournalLine, state: Summary["state"]): Summary => ({
   reason: line.text,
 });
 
-/** `onProgress` hears the number of messages so far. Returns it at the end. */
-export async function rebuildCatalog(
-  catalog: Catalog,
-  spool: Spool,
-  journal: Journal,
-  onProgress: (done: number) => void,
-): Promise<number> {
-  await catalog.clear();
-  let done = 0;
-  const tick = (): void => {
-    if (++done % 1000 === 0) onProgress(done);
+/** Held messages leave by no stage: a person has discarded them, or their time was over. The journal hears of both. */
+export function followed(journal: Journal, catalog: Catalog, log: Log): Journal {
+  async function note(line: JournalLine): Promise<void> {
+    const state = stateOf[line.event];
+    if (state !== "discarded" && state !== "expired") return;
+    const known = await catalog.get(line.queueId);
+    await catalog.record(known ? { ...known, state, reason: line.text } : fromJournal(line, state));
+  }
+  const notes = new Set<Promise<void>>();
+  return {
+    async append(line, durability) {
+      await journal.append(line, durability);
+      const noted = note(line)
+        .catch((error: unknown) =>
+          log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" }),
+        )
+        .finally(() => notes.delete(noted));
+      notes.add(noted);
+    },
+    read: (from) => journal.read(from),
+    prune: (before) => journal.prune(before),
+    async close() {
+      await Promise.all(notes);
+      await journal.close();
+    },
   };
-  let writes: Promise<void>[] = [];
-  const record = async (summary: Summary): Promise<void> => {
-    writes.push(catalog.record(summary));
-    tick();
-    if (writes.length >= 500) {
-      await Promise.all(writes);
-      writes = [];
-    }
-  };
+}
+
+export interface FillOptions {
+  readonly catalog: Catalog;
+  readonly spool: Spool;
+  readonly journal: Journal;
+  /** Hears the number of messages so far. */
+  readonly onProgress?: (done: number) => void;
+  /** What is recorded already, and newer. */
+  readonly isKnown?: (id: QueueId) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+async function* summaries({ catalog, spool, journal }: FillOptions): AsyncGenerator<Summary> {
   for await (const line of journal.read()) {
     const state = stateOf[line.event];
-    if (state) await record(fromJournal(line, state));
+    if (state) yield fromJournal(line, state);
   }
   for (const state of states) {
     if (state === "arriving") continue;
     for await (const id of spool.list(state)) {
       const entry = await spool.open(id, state).catch(() => null);
-      if (entry) await record(await summaryOf(entry, state, ""));
+      // Why it is held is known to the journal, not to the spool.
+      const reason = state === "quarantine" ? ((await catalog.get(id))?.reason ?? "") : "";
+      if (entry) yield await summaryOf(entry, state, reason);
     }
+  }
+}
+
+/** Fills an empty catalog. Returns the number of messages. */
+export async function fillCatalog(options: FillOptions): Promise<number> {
+  const { catalog, onProgress, isKnown, signal } = options;
+  let done = 0;
+  let writes: Promise<void>[] = [];
+  for await (const summary of summaries(options)) {
+    if (signal?.aborted) break;
+    if (isKnown?.(summary.queueId)) continue;
+    writes.push(catalog.record(summary));
+    if (++done % 1000 === 0) onProgress?.(done);
+    if (writes.length < 500) continue;
+    await Promise.all(writes);
+    writes = [];
   }
   await Promise.all(writes);
   return done;
+}
+
+export async function rebuildCatalog(options: FillOptions): Promise<number> {
+  await options.catalog.clear();
+  return fillCatalog(options);
 }

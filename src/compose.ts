@@ -1,5 +1,5 @@
 /** Builds a gateway from a configuration; with compose-*.ts the only place that names implementations. */
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startListener } from "./accept/listener.ts";
 import { startBookkeeping } from "./compose-books.ts";
@@ -8,15 +8,17 @@ import { createGauges } from "./compose-metrics.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
-import type { Millis, QueueId } from "./core/message.ts";
-import { type Reply, reply } from "./core/status.ts";
+import { GatewayError } from "./core/errors.ts";
+import type { Millis } from "./core/message.ts";
+import { says } from "./core/replies.ts";
+import type { Reply } from "./core/status.ts";
 import { systemClock } from "./observe/clock.ts";
 import { startStatusServer } from "./observe/http-status.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { openRecords } from "./records/sqlite.ts";
 import { openJournal } from "./spool/disk-journal.ts";
-import { openSpool } from "./spool/disk-spool.ts";
+import { openSpool, type SpoolEvent } from "./spool/disk-spool.ts";
 import type { Syscalls } from "./spool/durable.ts";
 
 export interface Gateway {
@@ -30,10 +32,28 @@ export interface Gateway {
   stop(graceMs?: Millis): Promise<void>;
 }
 
-const diskLow = reply(4, 52, "3.1", "Not enough disk space, please come back");
-const overloaded = reply(4, 51, "3.2", "Too many messages are being looked at, please come back");
-
 export const controlSocket = (config: Config): string => join(config.data_dir, "control.sock");
+
+function makeDataDir(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const remedy = "give it to the user that runs sallyport, or name another folder";
+    throw new GatewayError("DATA_UNWRITABLE", { data_dir: folder, remedy }, error);
+  }
+}
+
+/** `EADDRINUSE` and the like are for people to mend; whatever has no such code is something else. */
+const cannotListen =
+  (key: string, address: string) =>
+  (error: unknown): never => {
+    const isSystems =
+      error instanceof Error && "syscall" in error && /^(?:listen|bind|getaddrinfo)$/.test(String(error.syscall));
+    if (!isSystems) throw error;
+    const remedy = `free the address (ss -ltnp shows who has it), or change ${key}`;
+    throw new GatewayError("LISTEN_FAILED", { key, address, remedy }, error);
+  };
 
 /** For tests that look at, or break, what the gateway does to the disk. */
 export interface GatewayOptions {
@@ -49,25 +69,27 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    mkdirSync(config.data_dir, { recursive: true, mode: 0o711 });
-    const books = await startBookkeeping({ config, log, metrics });
-    closers.push(() => books.close());
-    let onCorrupt: (id: QueueId) => void = () => undefined;
+    makeDataDir(config.data_dir);
+    let onMove: (event: SpoolEvent) => void = () => undefined;
     const spool = await openSpool({
       dir: join(config.data_dir, "spool"),
       memoryLimit: config.spool.memory,
       minFree: config.spool.min_free,
       clock,
       log,
-      events(event) {
-        books.onMove(event);
-        if (event.to === "corrupt") onCorrupt(event.id);
-      },
+      events: (event) => onMove(event),
       ...options,
     });
     closers.push(() => spool.close());
-    const journal = await openJournal({ dir: join(config.data_dir, "journal"), clock, log, ...options });
+    // Only now, with the lock: nothing else is opened beside a gateway that runs (R13).
+    const books = await startBookkeeping({ config, log, metrics });
+    closers.push(() => books.close());
+    const journal = books.followed(
+      await openJournal({ dir: join(config.data_dir, "journal"), clock, log, ...options }),
+    );
     closers.push(() => journal.close());
+    const refilling = books.refill(spool, journal);
+    closers.push(() => refilling.close());
     const records = openRecords({ file: join(config.data_dir, "records.sqlite"), clock });
     closers.push(() => records.close());
     const scanner = await startScanner({ config, log, clock, metrics, records });
@@ -76,7 +98,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const parts = createCustodyParts({ config, routes, spool, journal, scanner, log, clock, onEvent: books.onMessage });
     closers.push(() => parts.nextHops.close());
-    onCorrupt = parts.corrupt;
+    onMove = (event) => {
+      books.onMove(event);
+      if (event.to === "corrupt") parts.corrupt(event.id);
+    };
     for (const { id } of spool.recovered.corrupt) parts.corrupt(id);
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
@@ -88,10 +113,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
     const control = await startControl(controlSocket(config), parts.handlers(reload));
     closers.push(() => control.close());
-    const status = config.listen.web === null ? null : await startStatusServer(config.listen.web, gauges.source);
+    const { web } = config.listen;
+    const status =
+      web === null ? null : await startStatusServer(web, gauges.source).catch(cannotListen("listen.web", web));
     if (status) closers.push(() => status.close());
 
-    const admit = (): Reply | null => (gauges.isDiskLow() ? diskLow : parts.manager.hasRoom() ? null : overloaded);
+    const admit = (): Reply | null =>
+      gauges.isDiskLow() ? says.noSpace : parts.manager.hasRoom() ? null : says.overloaded;
     const listener = await startListener({
       config,
       spool,
@@ -103,7 +131,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       admit,
       blocked: () => null,
       onEvent: books.onAccept,
-    });
+    }).catch(cannotListen("listen.smtp", config.listen.smtp.join(", ")));
     closers.push(() => listener.close());
     gauges.setReady();
     log.info("started", {

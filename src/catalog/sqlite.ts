@@ -45,6 +45,8 @@ export class SqliteCatalog implements Catalog {
   }
 
   async get(id: QueueId): Promise<Summary | null> {
+    const waiting = this.#waiting.get(id);
+    if (waiting) return waiting.summary;
     const row = await this.#db.selectFrom("messages").selectAll().where("queue_id", "=", id).executeTakeFirst();
     return row ? fromRow(row) : null;
   }

@@ -1,15 +1,12 @@
 /** `sallyport bypass on | off | status`: the emergency exit. Everything is still judged, and forwarded whatever the verdict, with a tag. */
-import { join } from "node:path";
 import type { Command } from "commander";
 import { routeName } from "../config-schema.ts";
 import { GatewayError } from "../core/errors.ts";
 import { parseDuration } from "../core/units.ts";
-import { systemClock } from "../observe/clock.ts";
-import type { Records } from "../records/records.ts";
-import { openRecords } from "../records/sqlite.ts";
 import { actor } from "./custody.ts";
 import { safe } from "./output.ts";
 import type { Context } from "./program.ts";
+import { withRecords } from "./with-records.ts";
 
 interface OnOptions {
   readonly for: string;
@@ -19,18 +16,6 @@ interface OnOptions {
 }
 
 const longest = 7 * 86_400_000;
-
-async function withRecords<T>({ config }: Context, work: (records: Records) => Promise<T>): Promise<T> {
-  const records = openRecords({
-    file: join(config().config.data_dir, "records.sqlite"),
-    clock: systemClock,
-  });
-  try {
-    return await work(records);
-  } finally {
-    await records.close();
-  }
-}
 
 async function on(context: Context, options: OnOptions): Promise<void> {
   const ms = parseDuration(options.for);
@@ -47,7 +32,7 @@ async function on(context: Context, options: OnOptions): Promise<void> {
     reason: options.reason,
     routes,
   };
-  await withRecords(context, (records) => records.setBypass(bypass));
+  await withRecords(context.config().config, (records) => records.setBypass(bypass));
   context.out.result(
     bypass,
     () =>
@@ -56,12 +41,12 @@ async function on(context: Context, options: OnOptions): Promise<void> {
 }
 
 async function off(context: Context): Promise<void> {
-  await withRecords(context, (records) => records.setBypass(null));
+  await withRecords(context.config().config, (records) => records.setBypass(null));
   context.out.result({ bypass: null }, () => "The policy is in force.");
 }
 
 async function status(context: Context): Promise<void> {
-  const bypass = await withRecords(context, (records) => Promise.resolve(records.snapshot().bypass));
+  const bypass = await withRecords(context.config().config, (records) => Promise.resolve(records.snapshot().bypass));
   context.out.result({ bypass }, () =>
     bypass ? safe(`On until ${bypass.until} by ${bypass.by}: ${bypass.reason}`) : "Off: the policy is in force.",
   );

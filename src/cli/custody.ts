@@ -2,21 +2,18 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { ask } from "../control/client.ts";
-import { reviewHandlers } from "../control/review-handlers.ts";
 import type { Config } from "../config-schema.ts";
 import { GatewayError, isGatewayError } from "../core/errors.ts";
 import type { QueueId } from "../core/message.ts";
 import { isQueueId } from "../core/queue-id.ts";
 import { systemClock } from "../observe/clock.ts";
 import { createLog } from "../observe/log.ts";
-import { createReview } from "../review/review.ts";
 import { openJournal } from "../spool/disk-journal.ts";
 import { openSpool } from "../spool/disk-spool.ts";
-import { derivedId } from "../spool/ids.ts";
 import type { Journal } from "../spool/journal.ts";
 import type { Spool } from "../spool/spool.ts";
 
-const toStandardError = { write: (line: string) => void process.stderr.write(line) };
+export const toStandardError = { write: (line: string) => void process.stderr.write(line) };
 
 export interface Custody {
   readonly spool: Spool;
@@ -60,23 +57,17 @@ export const askGateway = (
   args: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> => ask(controlSocket(config), { command, args });
 
-/** A review command: by the gateway, or, without one, right here; the next start goes on from there. */
-export async function review(
-  config: Config,
-  command: "show" | "release" | "discard" | "rescan",
-  args: Readonly<Record<string, unknown>>,
-): Promise<unknown> {
+/** A message that is not where it was looked for: to a person it is just not there. */
+export async function orNotFound<T>(id: QueueId, work: () => Promise<T>): Promise<T> {
   try {
-    return await askGateway(config, command, args);
+    return await work();
   } catch (error) {
-    if (!isGatewayError(error, "CONTROL_UNAVAILABLE")) throw error;
+    if (!isGatewayError(error, "SPOOL_NOT_THERE")) throw error;
+    throw new GatewayError("NOT_FOUND", {
+      id,
+      remedy: "see `sallyport quarantine list --all`, `sallyport queue list`",
+    });
   }
-  return withCustody(config, command === "show", ({ spool, journal }) => {
-    const handlers = reviewHandlers(
-      createReview({ spool, journal, clock: systemClock, derivedId, enqueue: () => undefined }),
-    );
-    return Promise.resolve(handlers.get(command)?.(args));
-  });
 }
 
 export function queueId(text: string): QueueId {

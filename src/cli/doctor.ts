@@ -5,6 +5,7 @@ import { reconcile } from "../review/reconcile.ts";
 import { withCustody } from "./custody.ts";
 import { type Check, diskChecks, edgeChecks, listChecks } from "./doctor-checks.ts";
 import { engineChecks, hopChecks } from "./doctor-deep.ts";
+import { wholeNumber } from "./options.ts";
 import { safe, table } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";
 
@@ -35,7 +36,7 @@ async function examine(context: Context): Promise<ExitCode> {
 
 async function account(context: Context, days: string): Promise<ExitCode> {
   const { config } = context.config();
-  const from = days === "all" ? undefined : new Date(Date.now() - (Number(days) || 30) * 86_400_000);
+  const from = days === "all" ? undefined : new Date(Date.now() - wholeNumber("--days", days, 36_500) * 86_400_000);
   const account = await withCustody(config, true, ({ spool, journal }) => reconcile(spool, journal, from));
   context.out.result(account, () =>
     [

@@ -1,16 +1,16 @@
 /** `sallyport quarantine list | show | release | discard | rescan`. */
 import { writeSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
-import { silent } from "../observe/log.ts";
 import type { Query, Summary } from "../catalog/catalog.ts";
-import { openCatalog } from "../catalog/sqlite.ts";
 import type { QueueId } from "../core/message.ts";
 import { roughSize } from "../core/units.ts";
 import type { Held } from "../review/review.ts";
-import { actor, queueId, review, withCustody } from "./custody.ts";
+import { withCatalog } from "./catalog.ts";
+import { actor, orNotFound, queueId, withCustody } from "./custody.ts";
 import { heldText } from "./held-text.ts";
+import { timePast, wholeNumber } from "./options.ts";
 import { safe, table } from "./output.ts";
+import { review } from "./review.ts";
 import type { Context } from "./program.ts";
 
 interface ListOptions {
@@ -23,20 +23,16 @@ interface ListOptions {
 }
 
 async function find(context: Context, options: ListOptions): Promise<readonly Summary[]> {
-  const catalog = await openCatalog({ file: join(context.config().config.data_dir, "catalog.sqlite"), log: silent });
-  try {
-    const { text, rule, sha256, since } = options;
-    const query: Query = {
-      ...(options.all ? {} : { states: ["quarantine"] as const }),
-      ...(text === undefined ? {} : { text }),
-      ...(rule === undefined ? {} : { rule }),
-      ...(sha256 === undefined ? {} : { sha256 }),
-      ...(since === undefined ? {} : { since }),
-    };
-    return await catalog.find(query, { limit: Math.max(1, Math.min(10_000, Number(options.limit) || 50)) });
-  } finally {
-    await catalog.close();
-  }
+  const { text, rule, sha256, since } = options;
+  const query: Query = {
+    ...(options.all ? {} : { states: ["quarantine"] as const }),
+    ...(text === undefined ? {} : { text }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(since === undefined ? {} : { since: timePast("--since", since) }),
+  };
+  const limit = wholeNumber("--limit", options.limit, 10_000);
+  return (await withCatalog(context.config().config, (catalog) => catalog.find(query, { limit }))) ?? [];
 }
 
 async function list(context: Context, options: ListOptions): Promise<void> {
@@ -66,8 +62,8 @@ async function show(context: Context, text: string, raw: boolean): Promise<void>
   const { config } = context.config();
   if (raw) {
     await withCustody(config, true, async ({ spool }) => {
-      for await (const chunk of (await spool.find(id)).octets())
-        for (let at = 0; at < chunk.length; ) at += writeSync(1, chunk, at);
+      const entry = await orNotFound(id, () => spool.find(id));
+      for await (const chunk of entry.octets()) for (let at = 0; at < chunk.length; ) at += writeSync(1, chunk, at);
     });
     return;
   }
@@ -120,7 +116,7 @@ export function register(program: Command, context: Context): void {
     .option("--text <words>", "all words occur in sender, recipients, subject, file names or rules")
     .option("--rule <id>", "a rule that matched")
     .option("--sha256 <hash>", "of a part or a file inside one")
-    .option("--since <date>", "arrived at or after, RFC 3339")
+    .option("--since <time>", "arrived since: 24h, 7d or 2030-01-31")
     .option("--limit <count>", "at most", "50")
     .option("--all", "also messages that are not held")
     .addHelpText(

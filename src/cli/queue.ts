@@ -4,7 +4,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { State } from "../core/state.ts";
 import { roughSize } from "../core/units.ts";
 import type { Delivery, Entry, Spool } from "../spool/spool.ts";
-import { askGateway, queueId, withCustody } from "./custody.ts";
+import { askGateway, orNotFound, queueId, withCustody } from "./custody.ts";
 import { safe, table } from "./output.ts";
 import type { Context } from "./program.ts";
 
@@ -75,7 +75,7 @@ async function list({ config, out }: Context): Promise<void> {
 async function show({ config, out }: Context, text: string): Promise<void> {
   const id = queueId(text);
   const found = await withCustody(config().config, true, async ({ spool }) => {
-    const entry = await spool.find(id);
+    const entry = await orNotFound(id, () => spool.find(id));
     return { ...(await rowOf(entry)), envelope: entry.envelope, delivery: await entry.read<Delivery>("delivery.json") };
   });
   out.result(found, () => safe(JSON.stringify(found, null, 2)).replaceAll("\\u{a}", "\n"));

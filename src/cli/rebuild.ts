@@ -12,9 +12,10 @@ async function rebuild({ config, out }: Context): Promise<void> {
   const count = await withCustody(loaded, false, async ({ spool, journal }) => {
     const catalog = await openCatalog({ file: join(loaded.data_dir, "catalog.sqlite"), log: silent });
     try {
-      return await rebuildCatalog(catalog, spool, journal, (done) => {
+      const onProgress = (done: number): void => {
         if (process.stderr.isTTY && !out.isJson) process.stderr.write(`\r\x1b[2K${done} messages …`);
-      });
+      };
+      return await rebuildCatalog({ catalog, spool, journal, onProgress });
     } finally {
       await catalog.close();
     }

@@ -5,16 +5,14 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { startWorkers } from "../../workers/compose.ts";
 import type { RuleProblem } from "../../workers/engines/engine.ts";
-import { systemClock } from "../observe/clock.ts";
 import { createLog } from "../observe/log.ts";
-import type { Records } from "../records/records.ts";
-import { openRecords } from "../records/sqlite.ts";
 import { externalDefaults } from "../rulepacks/externals.ts";
 import { formatProblem } from "../rulepacks/format-problem.ts";
 import { loadRulePacks } from "../rulepacks/load.ts";
 import { actor } from "./custody.ts";
 import { safe, table } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";
+import { withRecords } from "./with-records.ts";
 
 const toStandardError = { write: (line: string) => void process.stderr.write(line) };
 const startLimit = 512 * 2 ** 20;
@@ -64,29 +62,20 @@ async function list(context: Context): Promise<void> {
   );
 }
 
-async function withRecords<T>({ config }: Context, work: (records: Records) => Promise<T>): Promise<T> {
-  const records = openRecords({ file: join(config().config.data_dir, "records.sqlite"), clock: systemClock });
-  try {
-    return await work(records);
-  } finally {
-    await records.close();
-  }
-}
-
 interface DisableOptions {
   readonly reason: string;
   readonly by?: string;
 }
 
 async function disable(context: Context, rule: string, options: DisableOptions): Promise<void> {
-  await withRecords(context, (records) => records.disableRule(rule, actor(options.by), options.reason));
+  await withRecords(context.config().config, (records) => records.disableRule(rule, actor(options.by), options.reason));
   context.out.result({ disabled: rule }, () =>
     safe(`${rule} no longer counts; it is in force again after: sallyport rules enable ${rule}`),
   );
 }
 
 async function enable(context: Context, rule: string): Promise<ExitCode> {
-  const was = await withRecords(context, (records) => records.enableRule(rule));
+  const was = await withRecords(context.config().config, (records) => records.enableRule(rule));
   context.out.result({ enabled: rule, was_disabled: was }, () =>
     safe(was ? `${rule} counts again.` : `${rule} was not disabled.`),
   );
@@ -94,7 +83,7 @@ async function enable(context: Context, rule: string): Promise<ExitCode> {
 }
 
 async function disabled(context: Context): Promise<void> {
-  const rules = await withRecords(context, (records) => records.disabledRules());
+  const rules = await withRecords(context.config().config, (records) => records.disabledRules());
   context.out.result(rules, () =>
     rules.length === 0
       ? "No rule is disabled."

@@ -1,6 +1,6 @@
 /** `sallyport scan FILE…`: a message or any file through the same inspection as the gateway's; nothing is kept. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
@@ -85,6 +85,15 @@ function asSinglePart(file: string, bytes: Buffer): Dissection {
   };
 }
 
+/** Before anything is started, so that a slip of the pen is told at once. */
+function checkFiles(files: readonly string[]): void {
+  for (const file of files) {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (!stats) throw new GatewayError("USAGE", { file, problem: "there is no such file" });
+    if (stats.isDirectory()) throw new GatewayError("USAGE", { file, problem: "it is a folder; name the files in it" });
+  }
+}
+
 function read(file: string): Buffer {
   try {
     return readFileSync(file);
@@ -94,6 +103,7 @@ function read(file: string): Buffer {
 }
 
 async function scan(context: Context, files: readonly string[]): Promise<ExitCode> {
+  checkFiles(files);
   const dataDir = mkdtempSync(join(tmpdir(), "sallyport-scan-"));
   try {
     const config = configOf(context, dataDir);

@@ -1,12 +1,15 @@
 /** Asks the running gateway. */
 import { connect } from "node:net";
-import { type ErrorCode, errorCodes, GatewayError } from "../core/errors.ts";
-import type { Request, Response } from "./protocol.ts";
+import { errorCodes, GatewayError } from "../core/errors.ts";
+import type { Failure, Request, Response } from "./protocol.ts";
 
-function failure({ code, message }: { readonly code: string; readonly message: string }): GatewayError {
+function failure({ code, detail }: Failure): GatewayError {
   const known = errorCodes.find((each) => each === code);
-  return new GatewayError((known ?? "CONTROL_UNAVAILABLE") satisfies ErrorCode, { answer: message });
+  return new GatewayError(known ?? "CONTROL_FAILED", detail);
 }
+
+const remedyFor = ({ code }: NodeJS.ErrnoException): string =>
+  code === "EACCES" ? "run this as the user of the gateway" : "start the gateway: sallyport run";
 
 /** Throws CONTROL_UNAVAILABLE if no gateway listens there, else what the gateway says is wrong. */
 export function ask(path: string, request: Request): Promise<unknown> {
@@ -14,7 +17,9 @@ export function ask(path: string, request: Request): Promise<unknown> {
     const socket = connect(path);
     let text = "";
     socket.setEncoding("utf8");
-    socket.on("error", (error) => reject(new GatewayError("CONTROL_UNAVAILABLE", { socket: path }, error)));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      reject(new GatewayError("CONTROL_UNAVAILABLE", { socket: path, remedy: remedyFor(error) }, error)),
+    );
     socket.on("data", (chunk: string) => {
       text += chunk;
     });

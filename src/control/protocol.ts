@@ -4,9 +4,13 @@ export interface Request {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-export type Response =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+export type Response = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Failure };
+
+/** An error of the catalogue, as far as it can travel. */
+export interface Failure {
+  readonly code: string;
+  readonly detail: Readonly<Record<string, string>>;
+}
 
 /** Longest request or response line. */
 export const maxLine = 16 * 2 ** 20;

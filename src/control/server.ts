@@ -1,8 +1,8 @@
 /** The gateway's side of the control socket: mode 0600 in a folder of mode 0700, so only its own user and root may ask. */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { explain, isGatewayError } from "../core/errors.ts";
-import { maxLine, type Request, type Response } from "./protocol.ts";
+import { explain, GatewayError, isGatewayError } from "../core/errors.ts";
+import { type Failure, maxLine, type Request, type Response } from "./protocol.ts";
 
 export type Handler = (args: Readonly<Record<string, unknown>>) => unknown;
 
@@ -11,14 +11,20 @@ async function perform(line: string, handlers: ReadonlyMap<string, Handler>): Pr
     const request = JSON.parse(line) as Request;
     const handler = handlers.get(request.command);
     if (!handler)
-      return {
-        ok: false,
-        error: { code: "USAGE", message: `The gateway knows no command ${JSON.stringify(request.command)}` },
-      };
+      throw new GatewayError("USAGE", { command: String(request.command), problem: "the gateway knows none" });
     return { ok: true, value: (await handler(request.args)) ?? null };
   } catch (error) {
-    return { ok: false, error: { code: isGatewayError(error) ? error.code : "USAGE", message: explain(error) } };
+    return { ok: false, error: failure(error) };
   }
+}
+
+function failure(error: unknown): Failure {
+  if (!isGatewayError(error)) return { code: "CONTROL_FAILED", detail: { problem: explain(error) } };
+  const detail = Object.fromEntries(Object.entries(error.detail).map(([key, value]) => [key, String(value)]));
+  return {
+    code: error.code,
+    detail: error.cause instanceof Error ? { ...detail, cause: error.cause.message } : detail,
+  };
 }
 
 function serve(socket: Socket, handlers: ReadonlyMap<string, Handler>): void {

@@ -65,6 +65,16 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     assert.deepEqual(await again.find({}, { limit: 10 }), [bare, full]);
   });
 
+  it("knows what it was told, before it is stored", async (t) => {
+    const { catalog } = await open(t);
+    const told = summaryOf();
+    const stored = catalog.record(told);
+    assert.deepEqual(await catalog.get(told.queueId), told);
+    const forgotten = catalog.forget(told.queueId);
+    assert.equal(await catalog.get(told.queueId), null);
+    await Promise.all([stored, forgotten]);
+  });
+
   it("replaces by queue id, with all that was to be found by", async (t) => {
     const { catalog } = await open(t);
     const old = summaryOf();

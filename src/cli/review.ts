@@ -1,0 +1,48 @@
+/** What a person decides about a held message: done by the running gateway, or, without one, here under its lock. */
+import { followed } from "../compose-rebuild.ts";
+import type { Config } from "../config-schema.ts";
+import { reviewHandlers } from "../control/review-handlers.ts";
+import { isGatewayError } from "../core/errors.ts";
+import type { QueueId } from "../core/message.ts";
+import { systemClock } from "../observe/clock.ts";
+import { createLog } from "../observe/log.ts";
+import { createReview } from "../review/review.ts";
+import { derivedId } from "../spool/ids.ts";
+import { openFilled } from "./catalog.ts";
+import { askGateway, type Custody, orNotFound, toStandardError, withCustody } from "./custody.ts";
+
+type ReviewArgs = Readonly<Record<string, unknown>> & { readonly id: QueueId };
+
+/** A review command: by the gateway, or, without one, right here; the next start goes on from there. */
+export const review = (
+  config: Config,
+  command: "show" | "release" | "discard" | "rescan",
+  args: ReviewArgs,
+): Promise<unknown> =>
+  orNotFound(args.id, async () => {
+    try {
+      return await askGateway(config, command, args);
+    } catch (error) {
+      if (!isGatewayError(error, "CONTROL_UNAVAILABLE")) throw error;
+    }
+    return withCustody(config, command === "show", (custody) =>
+      command === "show" ? handle(command, args, custody) : handleAndTell(config, command, args, custody),
+    );
+  });
+
+async function handle(command: string, args: ReviewArgs, custody: Custody): Promise<unknown> {
+  const acts = createReview({ ...custody, clock: systemClock, derivedId, enqueue: () => undefined });
+  return reviewHandlers(acts).get(command)?.(args);
+}
+
+/** Without a gateway nobody else tells the catalog. */
+async function handleAndTell(config: Config, command: string, args: ReviewArgs, custody: Custody): Promise<unknown> {
+  const catalog = await openFilled(config, custody);
+  const journal = followed(custody.journal, catalog, createLog("warn", toStandardError));
+  try {
+    return await handle(command, args, { ...custody, journal });
+  } finally {
+    await journal.close();
+    await catalog.close();
+  }
+}
