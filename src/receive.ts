@@ -1,7 +1,8 @@
 /** Between the final dot and its reply: carries the message, watches the deadline, and answers the client once. */
 import { isGatewayError } from "./core/errors.ts";
 import type { Millis } from "./core/message.ts";
-import { type Reply, reply } from "./core/status.ts";
+import { queuedAs, says } from "./core/replies.ts";
+import type { Reply } from "./core/status.ts";
 import { Turn } from "./core/turn.ts";
 import type { Replies } from "./pipeline.ts";
 import type { Entry } from "./spool/spool.ts";
@@ -23,11 +24,7 @@ export interface ReceiveOptions {
   readonly onBug: (entry: Entry, error: unknown) => void;
 }
 
-const ok = (entry: Entry): Reply => reply(2, 50, "0.0", `Ok: queued as ${entry.id}`);
-const busy = reply(4, 51, "3.2", "Too many messages are being looked at, please come back");
-const noSpace = reply(4, 52, "3.1", "Not enough space for the message, please come back");
-const failure = reply(4, 51, "3.0", "The message cannot be processed now, please come back");
-const gone = reply(4, 51, "4.2", "The client went away");
+const ok = (entry: Entry): Reply => queuedAs(entry.id);
 
 /** Between two looks at a message that was on its way when its deadline came. */
 const againMs: Millis = 200;
@@ -50,7 +47,9 @@ const spoolFails = (error: unknown): boolean =>
 /** One reply for all forward-paths: a temporary refusal wins over a final one, so that nothing is given up too early (R8). */
 function combine(replies: Replies): Reply {
   const all = [...replies.values()];
-  return all.find((one) => one.status.class === 4) ?? all.find((one) => one.status.class === 5) ?? all[0] ?? failure;
+  return (
+    all.find((one) => one.status.class === 4) ?? all.find((one) => one.status.class === 5) ?? all[0] ?? says.failure
+  );
 }
 
 export function createReceive(options: ReceiveOptions) {
@@ -59,7 +58,7 @@ export function createReceive(options: ReceiveOptions) {
       await options.claim(entry, "incoming");
     } catch (error) {
       if (!spoolFails(error)) throw error;
-      return noSpace;
+      return says.noSpace;
     }
     options.enqueue(entry);
     return ok(entry);
@@ -101,7 +100,7 @@ export function createReceive(options: ReceiveOptions) {
     }
     if (entry.state !== "gone") await entry.remove();
     if (signal.reason instanceof Ended) return signal.reason.reply;
-    return spoolFails(error) ? noSpace : failure;
+    return spoolFails(error) ? says.noSpace : says.failure;
   }
 
   /** Resolves when the deadline has made the message ours, or never: what it cannot claim is ended, and its work answers. */
@@ -120,14 +119,14 @@ export function createReceive(options: ReceiveOptions) {
     const due = async (): Promise<void> => {
       // Claimed before our final dot to the next hop, which takes its time now (R8).
       if (options.isOurs(entry)) return goOn();
-      if (!options.hasRoom() && !turn.taken) return stop.abort(new Ended(busy));
+      if (!options.hasRoom() && !turn.taken) return stop.abort(new Ended(says.overloaded));
       // About to answer, or to claim and then to wait for the next hop.
       if (!turn.take()) return arm(againMs);
       try {
         await turn.claiming(options.claim(entry, "active"));
       } catch (error) {
         if (!spoolFails(error)) options.onBug(entry, error);
-        return stop.abort(new Ended(spoolFails(error) ? noSpace : failure));
+        return stop.abort(new Ended(spoolFails(error) ? says.noSpace : says.failure));
       }
       goOn();
     };
@@ -144,7 +143,7 @@ export function createReceive(options: ReceiveOptions) {
     const turn = new Turn();
     const stop = new AbortController();
     const onGone = (): void => {
-      if (!turn.taken) stop.abort(new Ended(gone));
+      if (!turn.taken) stop.abort(new Ended(says.clientGone));
     };
     if (clientGone.aborted) onGone();
     clientGone.addEventListener("abort", onGone, { once: true });

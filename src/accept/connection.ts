@@ -8,7 +8,8 @@ import type { Reply } from "../core/status.ts";
 import type { Edge } from "./edge.ts";
 import { Input } from "./input.ts";
 import { type ParsedPath, parsePath } from "./path.ts";
-import { greeting, line, reasonFor, says, startMail, worded } from "./reply.ts";
+import { says } from "../core/replies.ts";
+import { greeting, line, reasonFor, startMail, worded } from "./reply.ts";
 import type { Session } from "./session.ts";
 
 type Answered = (error?: Error | null) => void;

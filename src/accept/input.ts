@@ -9,7 +9,7 @@ import type { Reply } from "../core/status.ts";
 import type { Clock } from "../observe/clock.ts";
 import { DataFeed, type Fault } from "./data-feed.ts";
 import { Pace } from "./pace.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 
 const LF = 10;
 const CR = 13;

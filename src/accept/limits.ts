@@ -3,7 +3,7 @@ import type { SmtpConfig } from "../config-schema.ts";
 import type { Reply } from "../core/status.ts";
 import type { Clock } from "../observe/clock.ts";
 import { clientKey } from "./networks.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 
 /** Clients whose rate is remembered; beyond, the one that has been silent longest is forgotten. */
 const rememberedClients = 20_000;

@@ -8,7 +8,7 @@ import { Limits } from "./limits.ts";
 import { oneOf } from "./networks.ts";
 import { asciiDomain } from "./path.ts";
 import { Recipients } from "./recipients.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 import { checkSeam } from "./seam.ts";
 import { Server } from "./server.ts";
 import { Session } from "./session.ts";

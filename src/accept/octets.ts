@@ -2,7 +2,7 @@
 import type { SmtpConfig } from "../config-schema.ts";
 import type { Reply } from "../core/status.ts";
 import type { Fault } from "./data-feed.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 import { countReceived } from "./trace.ts";
 
 /** Thrown into the spool, which then leaves nothing behind; the reply is for the client. */

@@ -1,6 +1,6 @@
 /** The parameters of MAIL that we announce: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531). */
 import type { Reply } from "../core/status.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 
 export type Parameters = ReadonlyMap<string, string | true>;
 

@@ -3,7 +3,7 @@ import { type Config, routeName } from "../config-schema.ts";
 import type { ForwardPath } from "../core/message.ts";
 import type { Reply } from "../core/status.ts";
 import { asciiDomain, type Mailbox, parseMailbox } from "./path.ts";
-import { says } from "./reply.ts";
+import { says } from "../core/replies.ts";
 
 export interface Recipient extends ForwardPath {
   /** The next hop need not be asked: RFC 5321 §4.5.1 wants mail for the postmaster to be taken. */

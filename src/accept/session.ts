@@ -10,7 +10,8 @@ import { Refused, wholesome } from "./octets.ts";
 import { checkMailParameters } from "./parameters.ts";
 import type { ParsedPath } from "./path.ts";
 import type { Recipient, Recipients } from "./recipients.ts";
-import { reasonFor, says } from "./reply.ts";
+import { says } from "../core/replies.ts";
+import { reasonFor } from "./reply.ts";
 import { receivedField } from "./trace.ts";
 
 /** What the connection knows of the client at this moment; XCLIENT, XFORWARD and EHLO change it. */

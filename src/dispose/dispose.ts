@@ -1,5 +1,6 @@
 /** Verdict → what happens: forward, quarantine, hold, reject, defer. Each kind knows two cases: the client still waits, or the message is ours. */
-import { type Reply, reply } from "../core/status.ts";
+import { queuedAs, says } from "../core/replies.ts";
+import type { Reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
 import type { Disposition, Group, Verdict } from "../core/verdict.ts";
 import type { Entry, Release } from "../spool/spool.ts";
@@ -9,7 +10,6 @@ import type { Forwarder } from "./forward.ts";
 type Replies = ReadonlyMap<string, Reply>;
 
 const same = (paths: readonly string[], answer: Reply): Replies => new Map(paths.map((path) => [path, answer]));
-const accepted = (entry: Entry, what: string): Reply => reply(2, 50, "0.0", `Ok: ${what} as ${entry.id}`);
 
 export interface Disposers {
   dispose(entry: Entry, verdict: Verdict, turn: Turn, signal: AbortSignal): Promise<Replies>;
@@ -42,13 +42,13 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       const twin = await custody.twin(entry);
       if (twin !== null) {
         await entry.remove();
-        return same(group.forwardPaths, reply(2, 50, "0.0", `Ok: held as ${twin}`));
+        return same(group.forwardPaths, queuedAs(twin));
       }
       await custody.claim(entry, "quarantine");
       if (signal.aborted) await custody.rememberUnheard(entry);
     } else await entry.move("quarantine");
     await custody.quarantined(entry, group, reason);
-    return same(group.forwardPaths, accepted(entry, "held"));
+    return same(group.forwardPaths, queuedAs(entry.id));
   }
 
   async function hold(entry: Entry, group: Group, forMs: number, turn: Turn): Promise<Replies> {
@@ -59,7 +59,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     if (mine) await custody.claim(entry, "deferred");
     else await entry.move("deferred");
     await custody.waiting(entry);
-    return same(group.forwardPaths, accepted(entry, "held back"));
+    return same(group.forwardPaths, queuedAs(entry.id));
   }
 
   /** After the claim a refusal would be backscatter (RFC 5321 §6.2): hold the message for a person instead. */
@@ -107,7 +107,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       if (await turn.takeOrWait()) {
         await custody.claim(entry, "incoming");
         handOver(entry);
-        return same(group.forwardPaths, accepted(entry, "queued"));
+        return same(group.forwardPaths, queuedAs(entry.id));
       }
     }
     return forwarder.forward(entry, verdict ? { group, verdict } : { unscanned: group }, turn, signal);
@@ -135,8 +135,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     const paths = groups.flatMap((group) => group.forwardPaths);
     const mine = await turn.takeOrWait();
     if (mine && refusals.every((answer) => answer !== null)) {
-      const worst =
-        refusals.find((answer) => answer?.status.class === 4) ?? refusals[0] ?? reply(5, 50, "7.1", "Refused");
+      const worst = refusals.find((answer) => answer?.status.class === 4) ?? refusals[0] ?? says.refused;
       if (worst.status.class === 4) custody.deferred(entry, null, worst);
       else await custody.rejected(entry, null, worst);
       await entry.remove();
@@ -145,7 +144,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     const derived = await custody.split(entry, groups, verdict);
     await entry.remove();
     for (const each of derived) handOver(each);
-    return same(paths, accepted(entry, "queued"));
+    return same(paths, queuedAs(entry.id));
   }
 
   /** Its time is up, and it still waits for its scan: to leave at all, or after it has left. */
@@ -170,7 +169,7 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       if (another) return split(entry, groups, null, turn);
       const { disposition } = group;
       if (turn.taken && (await isStuck(entry, disposition)))
-        return quarantine(entry, group, outOfTime(scannerDown.text), turn, signal);
+        return quarantine(entry, group, outOfTime(says.scannerDown.text), turn, signal);
       if (disposition.kind !== "forward") return one(entry, group, null, turn, signal);
       if (await turn.takeOrWait()) await custody.claim(entry, "active");
       return forwarder.forward(entry, { unscanned: group }, turn, signal);
@@ -182,13 +181,12 @@ const refusal = (disposition: Disposition): Reply | null =>
   disposition.kind === "reject" || disposition.kind === "defer" ? disposition.reply : null;
 
 const outOfTime = (why: string): string => `waited until its time was up: ${why}`;
-const scannerDown = reply(4, 51, "7.1", "The message cannot be scanned now, please come back");
 const scannerRetryMs = 60_000;
 
 function withoutScanner(setting: OnScannerFailure): Disposition {
   switch (setting) {
     case "defer":
-      return { kind: "defer", reply: scannerDown };
+      return { kind: "defer", reply: says.scannerDown };
     case "hold":
       return { kind: "hold", reason: "The scanner is not available", forMs: scannerRetryMs };
     case "forward_tagged":

@@ -2,7 +2,8 @@
 import { type RouteConfig, routeName } from "../config-schema.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
-import { type Reply, reply } from "../core/status.ts";
+import { says } from "../core/replies.ts";
+import type { Reply } from "../core/status.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -40,8 +41,7 @@ interface Way {
 
 /** A client that waits at RCPT is not kept for as long as a transaction may take. */
 const verifyMs: Millis = 30_000;
-const unknown = reply(4, 50, "4.1", "The recipient cannot be checked now, please come back");
-const taken = reply(2, 50, "1.5", "Ok");
+const { recipientUnknowable: unknown, recipientOk: taken } = says;
 
 export function createNextHops(options: NextHopsOptions): NextHop {
   const { hostname, log, clock, authorities, onEvent = () => undefined } = options;

@@ -1,6 +1,7 @@
 /** One mail transaction: MAIL, RCPT, DATA, octets, final dot. RFC 5321 §3.3; all that may be pipelined is (RFC 2920). */
 import { GatewayError } from "../core/errors.ts";
-import { is, type Reply, reply } from "../core/status.ts";
+import { says } from "../core/replies.ts";
+import { is, type Reply } from "../core/status.ts";
 import { forwardCommand, impersonate } from "./introduce.ts";
 import type { Mixed, Outgoing } from "./next-hop.ts";
 import { isAscii, isSafePath } from "./paths.ts";
@@ -22,10 +23,7 @@ export const newProgress = (): Progress => ({ replies: new Map(), isMixed: false
 /** Written at once; smaller pieces are put together. */
 const flushBytes = 65_536;
 
-const badAddress = reply(5, 53, "1.3", "The address cannot be sent on");
-const noUtf8Address = reply(5, 53, "6.7", "The next hop takes no internationalized addresses");
-const noUtf8Header = reply(5, 54, "6.9", "The next hop takes no internationalized header");
-const tooLarge = reply(5, 52, "3.4", "The message is larger than the next hop allows");
+const { badAddress, noUtf8Address, noUtf8Header, tooLargeForHop } = says;
 
 /** Fills `progress.replies`. Throws NEXT_HOP_…, what `mixed` or `octets()` throw, and the signal's reason; the connection is then useless. */
 export async function transact(
@@ -83,7 +81,7 @@ function refusedForAll(client: SmtpClient, message: Outgoing): Reply | null {
   const { reversePath, extensions } = message.envelope;
   if (!isSafePath(reversePath)) return badAddress;
   const limit = Number(client.extensions.get("SIZE") ?? 0);
-  if (limit > 0 && (totalBytes(message) ?? 0) > limit) return tooLarge;
+  if (limit > 0 && (totalBytes(message) ?? 0) > limit) return tooLargeForHop;
   if (client.offers("SMTPUTF8")) return null;
   return !isAscii(reversePath) ? noUtf8Address : extensions.smtpUtf8 ? noUtf8Header : null;
 }

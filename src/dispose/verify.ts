@@ -1,5 +1,6 @@
 /** Asks a next hop, in a transaction that stops after RCPT, whether it would take a recipient. */
-import { is, type Reply, reply } from "../core/status.ts";
+import { says } from "../core/replies.ts";
+import { is, type Reply } from "../core/status.ts";
 import { isAscii, isSafePath } from "./paths.ts";
 import { toReply } from "./reply-reader.ts";
 import type { SmtpClient } from "./smtp-client.ts";
@@ -28,9 +29,9 @@ export async function askRecipient(client: SmtpClient, reversePath: string, forw
 }
 
 function ownReply(client: SmtpClient, reversePath: string, forwardPath: string): Reply | null {
-  if (!isSafePath(forwardPath) || !isSafePath(reversePath)) return reply(5, 53, "1.3", "Bad address syntax");
+  if (!isSafePath(forwardPath) || !isSafePath(reversePath)) return says.badAddress;
   if (client.offers("SMTPUTF8") || isAscii(forwardPath + reversePath)) return null;
-  return reply(5, 53, "6.7", "The next hop takes no internationalized addresses");
+  return says.noUtf8Address;
 }
 
 /** `recipient` is null if the sender was refused already. */

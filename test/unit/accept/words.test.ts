@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { line, reasonFor, says, worded } from "../../../src/accept/reply.ts";
+import { says } from "../../../src/core/replies.ts";
+import { line, reasonFor, worded } from "../../../src/accept/reply.ts";
 import { checkSeam } from "../../../src/accept/seam.ts";
 import { enhanced, format, reply } from "../../../src/core/status.ts";
 

@@ -261,7 +261,7 @@ test("a held message that its client sends again, not having heard our 250, is h
   };
   assert.match((await life.send({ gone: client.signal })).reply, /^250 /);
   const again = await life.send();
-  assert.match(again.reply, /^250 2\.0\.0 Ok: held as /);
+  assert.match(again.reply, /^250 2\.0\.0 Ok: queued as /);
   assert.equal((await life.held()).length, 1);
   const third = await life.send();
   assert.equal((await life.held()).length, 2, third.reply);

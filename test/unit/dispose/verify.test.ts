@@ -11,7 +11,7 @@ function testClock() {
   let now = 1_000;
   return { now: () => new Date(now), monotonic: () => now, forward: (ms: number) => void (now += ms) };
 }
-const unknown = "450 4.4.1 The recipient cannot be checked now, please come back";
+const unknown = "450 4.4.1 The recipient cannot be verified now, please come back";
 
 test("the dialogue stops after RCPT, with the null reverse-path, and leaves the connection clean", async () => {
   await using hop = await startFakeNextHop();
@@ -115,7 +115,7 @@ for (const mode of ["verdict", "spool"])
 test("a route that does not verify takes everybody", async () => {
   await using hop = await startFakeNextHop({ replies: { GREETING: silence } });
   await using sender = sendingTo(routeTo(hop.hop, { verify_recipients: false }));
-  assert.equal(await sender.verify(), "250 2.1.5 Ok");
+  assert.equal(await sender.verify(), "250 2.1.5 Recipient accepted");
   assert.equal(hop.connections, 0);
 });
 

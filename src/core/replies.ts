@@ -1,0 +1,72 @@
+/** Every text that a client can see, but those of a policy (its `text`) and of a next hop, which are passed on. RFC 5321 §4.2, RFC 3463. */
+import type { QueueId } from "./message.ts";
+import { type Reply, reply } from "./status.ts";
+
+export const says = {
+  ok: reply(2, 50, "0.0", "OK"),
+  senderOk: reply(2, 50, "1.0", "Sender accepted"),
+  recipientOk: reply(2, 50, "1.5", "Recipient accepted"),
+  cannotVerify: reply(2, 52, "1.5", "Addresses are not verified here; send the message"),
+  help: reply(2, 14, "0.0", "See RFC 5321"),
+  bye: reply(2, 21, "0.0", "Closing the connection"),
+  readyForTls: reply(2, 20, "0.0", "Ready to start TLS"),
+
+  shuttingDown: reply(4, 21, "3.2", "Shutting down, please come back"),
+  tooManyConnections: reply(4, 21, "3.2", "Too many connections, please come back"),
+  tooManyFromClient: reply(4, 21, "7.0", "Too many connections from your address"),
+  tooManyMessages: reply(4, 21, "7.0", "Too many messages in one connection; open another"),
+  tooManyErrors: reply(4, 21, "7.0", "Too many errors"),
+  timeout: reply(4, 21, "4.2", "Waited too long"),
+  tooSlow: reply(4, 21, "4.2", "The message comes in too slowly"),
+  sessionTooLong: reply(4, 21, "4.2", "The connection has lasted too long"),
+  notMail: reply(4, 21, "7.0", "This is a mail server"),
+  closing: reply(4, 21, "3.0", "Closing the connection"),
+  tooManyPerMinute: reply(4, 50, "7.1", "Too many messages from your address, please come back"),
+  recipientUnknowable: reply(4, 50, "4.1", "The recipient cannot be verified now, please come back"),
+  failure: reply(4, 51, "3.0", "Something went wrong here, please come back"),
+  noSpace: reply(4, 52, "3.1", "Not enough space, please come back"),
+  tooManyRecipients: reply(4, 52, "5.3", "Too many recipients in one message"),
+
+  unknownCommand: reply(5, 0, "5.2", "Command not recognised"),
+  commandTooLong: reply(5, 0, "5.2", "Command line too long"),
+  commandNotCrlf: reply(5, 0, "5.2", "Lines end in CR LF and hold no other CR, LF or NUL"),
+  lineTooLong: reply(5, 0, "5.2", "The message holds a line that is too long"),
+  syntax: reply(5, 1, "5.4", "Syntax error in parameters"),
+  badSender: reply(5, 1, "1.7", "Bad sender address syntax"),
+  badRecipient: reply(5, 1, "1.3", "Bad recipient address syntax"),
+  notImplemented: reply(5, 2, "5.1", "Command not implemented"),
+  outOfSequence: reply(5, 3, "5.1", "Bad sequence of commands"),
+  helloFirst: reply(5, 3, "5.1", "Send EHLO or HELO first"),
+  mailFirst: reply(5, 3, "5.1", "Send MAIL first"),
+  recipientFirst: reply(5, 3, "5.1", "No valid recipients; send RCPT first"),
+  nestedMail: reply(5, 3, "5.1", "A message is already under way"),
+  tlsActive: reply(5, 3, "5.1", "TLS is already active"),
+  tlsFirst: reply(5, 30, "7.0", "Issue STARTTLS first"),
+  notAllowed: reply(5, 50, "7.1", "Not allowed for this client"),
+  relayDenied: reply(5, 50, "7.1", "Relaying denied"),
+  routedByClient: reply(5, 50, "7.1", "Relaying denied: the local part holds a route"),
+  bareOctets: reply(5, 50, "6.0", "The message holds a bare CR, a bare LF or a NUL"),
+  tooLarge: reply(5, 52, "3.4", "The message is larger than SIZE says"),
+  headerTooLarge: reply(5, 52, "3.4", "The header of the message is too large"),
+  utf8NotAnnounced: reply(5, 53, "6.7", "The address needs SMTPUTF8"),
+  outOfStep: reply(5, 54, "5.0", "Input came before the reply that it must wait for (RFC 2920 section 3.1)"),
+  loop: reply(5, 54, "4.6", "The message goes in circles: too many Received fields"),
+  unknownParameter: reply(5, 55, "5.4", "Parameter not recognised"),
+
+  // After the final dot: what we say of a message that a next hop has not answered for.
+  overloaded: reply(4, 51, "3.2", "Too many messages are being looked at, please come back"),
+  scannerDown: reply(4, 51, "7.1", "The message cannot be scanned now, please come back"),
+  clientGone: reply(4, 51, "4.2", "The client went away"),
+  hopLost: reply(4, 51, "4.2", "The connection to the next hop was lost or timed out"),
+  hopUnreachable: reply(4, 51, "4.1", "The next hop cannot be reached"),
+  hopNonsense: reply(4, 51, "5.0", "The next hop does not speak SMTP as expected"),
+  hopTls: reply(4, 51, "7.5", "The next hop offers no TLS that the route accepts"),
+  refused: reply(5, 50, "7.1", "Refused"),
+  badAddress: reply(5, 53, "1.3", "The address cannot be sent on"),
+  noUtf8Address: reply(5, 53, "6.7", "The next hop takes no internationalized addresses"),
+  noUtf8Header: reply(5, 54, "6.9", "The next hop takes no internationalized header"),
+  tooLargeForHop: reply(5, 52, "3.4", "The message is larger than the next hop allows"),
+} as const satisfies Record<string, Reply>;
+
+/** The message is ours; the id is for the sender's postmaster, who may ask us about it. Says nothing of what we think of it. */
+export const queuedAs = (id: QueueId): Reply<2> => reply(2, 50, "0.0", `Ok: queued as ${id}`);
