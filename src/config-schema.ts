@@ -159,8 +159,12 @@ const scanSchema = z.strictObject({
   memory: size("512MiB").describe(
     "Resident memory of one child; beyond, it is killed and the part is *incomplete: limit*.",
   ),
-  deadline: duration("30s").describe("For one job; beyond, the child is killed and the part is *incomplete: timeout*."),
-  cache: count(20_000, 0).describe("Results kept by content, names and versions. 0 switches the cache off."),
+  deadline: duration("30s").describe(
+    "For one job; beyond, the child is killed and the part is *incomplete: timeout*. A whole message may take ten times as long; beyond, its other parts are *incomplete: limit*.",
+  ),
+  cache: count(20_000, 0).describe(
+    "Results kept by content, names and versions, within 4 KiB of memory each on average. 0 switches the cache off.",
+  ),
   max_active: count(200).describe(
     "Messages in custody that are judged or forwarded at the same time (Postfix's active window).",
   ),

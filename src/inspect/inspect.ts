@@ -31,14 +31,19 @@ export interface InspectOptions {
 /** Below this size jobs go one after the other to the child that has the octets already. */
 const smallMessage = 512 * 1024;
 
+/** Deadlines that the jobs of one message may take in all: otherwise 2,000 slow parts could keep the workers busy for hours. */
+const deadlinesPerMessage = 10;
+
 interface Purse {
   members: number;
   bytes: number;
+  ms: Millis;
   cached: number;
 }
 
-const overLimit = (purse: Purse, limits: InspectLimits): boolean =>
-  purse.members > limits.members || purse.bytes > limits.bytes;
+/** A job whose child had to be killed cannot tell what it took: a whole deadline, most likely. */
+const timeOf = (report: PartReport, deadlineMs: Millis): Millis =>
+  report.outcomes.some(({ inspector }) => inspector === "sandbox") ? deadlineMs : report.spent.ms;
 
 const absolute = (base: string, path: string): string => base + path;
 
@@ -61,7 +66,10 @@ function place(part: Part, report: PartReport): { readonly parts: Part[]; readon
 }
 
 export function createInspect(options: InspectOptions) {
-  const { queue, cache, limits } = options;
+  const { queue, cache, limits, deadlineMs } = options;
+
+  const isOver = (purse: Purse): boolean =>
+    purse.members > limits.members || purse.bytes > limits.bytes || purse.ms > deadlinesPerMessage * deadlineMs;
 
   /** A claim may move the octets between the making of a job and its start: then the job is made anew, once. */
   async function submit(job: () => InspectJob, signal: AbortSignal): Promise<PartReport> {
@@ -103,9 +111,10 @@ export function createInspect(options: InspectOptions) {
       externals,
       ruleSet: rules.version,
       limits,
-      deadlineMs: options.deadlineMs,
+      deadlineMs,
     });
     const made = await submit(job, signal);
+    purse.ms += timeOf(made, deadlineMs);
     cache.put(id, made);
     options.onReport?.(made, false);
     return made;
@@ -122,14 +131,14 @@ export function createInspect(options: InspectOptions) {
     const rules = options.inForce();
     const externals = options.externals(entry.envelope, dissection);
     const content = () => entry.content();
-    const purse: Purse = { members: 0, bytes: 0, cached: 0 };
+    const purse: Purse = { members: 0, bytes: 0, ms: 0, cached: 0 };
     const parts: Part[] = [];
     const outcomes: Outcome[] = [...dissection.outcomes];
     let next = 0;
 
     async function one(): Promise<void> {
       for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
-        if (overLimit(purse, limits)) {
+        if (isOver(purse)) {
           parts.push(part);
           outcomes.push({
             part: part.path,
@@ -141,7 +150,10 @@ export function createInspect(options: InspectOptions) {
           continue;
         }
         const early = ahead[part.path];
-        if (early) options.onReport?.(early, false);
+        if (early) {
+          options.onReport?.(early, false);
+          purse.ms += timeOf(early, deadlineMs);
+        }
         const made = early ?? (await report(part, content, rules, externals, purse, signal));
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;

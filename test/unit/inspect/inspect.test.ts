@@ -126,6 +126,33 @@ test("over the budget of the message the rest is incomplete: limit, never clean"
   await close();
 });
 
+test("the time of a message is bounded too: what follows ten deadlines, or jobs that were killed, is incomplete: limit", async () => {
+  const killed: Outcome = { part: "", inspector: "sandbox", kind: "incomplete", why: "timeout", text: "too slow" };
+  const parts = Array.from({ length: 14 }, (_, i) => part(String(i + 1), i.toString(16)));
+  for (const slow of [report({ outcomes: [killed] }), report({ spent: { members: 0, bytes: 0, ms: 1000 } })]) {
+    const { inspect, jobs, close } = rig(() => slow);
+    const { outcomes } = await inspect(dissectionOf(...parts));
+    assert.equal(jobs.length, 11, "ten deadlines of a second, and the part that went over");
+    assert.equal(outcomes.filter((one) => one.inspector === "inspect" && one.kind === "incomplete").length, 4);
+    await close();
+  }
+});
+
+test("the cache is bounded in memory: reports on archives of thousands of files push no others out", () => {
+  const cache = new VerdictCache(100);
+  const members = (count: number): PartReport =>
+    report({ members: Array.from({ length: count }, (_, i) => part(`/${i}`, "b", ["a name"])) });
+  cache.put("letter", report());
+  cache.put("giant", members(10_000));
+  assert.equal(cache.get("giant"), null, "looked at again rather than kept");
+  for (let i = 0; i < 100; i++) cache.put(`archive ${i}`, members(40));
+  assert.ok(cache.size < 30, `${cache.size} archives are kept`);
+  assert.ok(cache.get("archive 99"));
+  cache.put("archive 99", report());
+  for (let i = 0; i < 200; i++) cache.put(`letter ${i}`, report());
+  assert.equal(cache.size, 100);
+});
+
 test("paths of members and findings become those of the message", async () => {
   const found: Outcome = {
     part: "/1",
