@@ -229,9 +229,9 @@ export const configSchema = z.strictObject({
     .describe("The journal."),
   notifications: z
     .strictObject({
-      relay: hostPort.optional().describe("Where DSNs and alerts leave. Default: the next hop of the first route."),
+      relay: hostPort.optional().describe("Where DSNs leave. Default: the next hop of the first route."),
       from: address.optional().describe("Sender of notices in the From field. Default: postmaster@`hostname`."),
-      postmaster: address.optional().describe("Who gets mail to `postmaster` without a domain, and alerts."),
+      postmaster: address.optional().describe("Who gets mail to `postmaster` without a domain or at `hostname`."),
     })
     .prefault({})
     .describe("Mail that we send ourselves."),

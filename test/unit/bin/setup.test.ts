@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -121,4 +122,14 @@ test("signals reach the program, and its exit code reaches us", async () => {
   await once(child.stdout, "data");
   child.kill("SIGTERM");
   assert.deepEqual(await once(child, "exit"), [7, null]);
+});
+
+test("the unit and the image start Node with the flags and the variable of bin/setup", () => {
+  const setup: unknown = createRequire(import.meta.url)(join(root, "bin/setup"));
+  const { lean } = setup as { readonly lean: readonly string[] };
+  for (const file of ["packaging/sallyport.service", "Dockerfile"]) {
+    const text = readFileSync(join(root, file), "utf8");
+    for (const flag of lean) assert.ok(text.includes(flag), `${flag} in ${file}`);
+    assert.match(text, /^(?:Environment=|ENV )MALLOC_ARENA_MAX=2$/m, file);
+  }
 });
