@@ -66,7 +66,7 @@ async function measure(profile: string): Promise<readonly Row[]> {
   const gateway = await startGateway({
     nextHop: `127.0.0.1:${sinkPort}`,
     rules,
-    more: `scan: { engine: ${values.engine} }\nsmtp: { message_size: 100MiB }`,
+    more: `scan: { engine: ${values.engine} }\nsmtp: { message_size: 100MiB, max_messages: 100000 }`,
   });
   const targets: readonly Target[] = [
     { name: "postfix", port: postfix.port, sinkPort, pid: postfix.pid },
