@@ -11,8 +11,11 @@ function adapt(database: DatabaseSync): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>();
   const prepare = (sql: string): SqliteStatement => {
     const statement = database.prepare(sql);
+    const reader = statement.columns().length > 0;
+    // FTS5 leaves row numbers of its own behind as the last ones inserted, beyond 2^53: as a number each would be an error.
+    if (!reader) statement.setReadBigInts(true);
     return {
-      reader: statement.columns().length > 0,
+      reader,
       all: (parameters) => statement.all(...(parameters as readonly SQLInputValue[])),
       run: (parameters) => statement.run(...(parameters as readonly SQLInputValue[])),
       iterate: (parameters) => statement.iterate(...(parameters as readonly SQLInputValue[])),

@@ -103,7 +103,7 @@ async function act(
   const all = ids.map(queueId);
   for (const id of all) await review(config, what, { id, by: actor(options.by), why: options.reason });
   context.out.result(
-    { [`${what}ed`]: all },
+    what === "discard" ? { discarded: all } : { rescanned: all },
     () => `${what === "discard" ? "Discarded" : "To be judged again"}: ${all.join(", ")}`,
   );
 }

@@ -65,6 +65,17 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     assert.deepEqual(await again.find({}, { limit: 10 }), [bare, full]);
   });
 
+  it("replaces the same messages again and again", async (t) => {
+    const { catalog } = await open(t);
+    const all = Array.from({ length: 20 }, () => summaryOf());
+    for (let round = 0; round < 30; round++) {
+      await Promise.all(all.map((one) => catalog.record({ ...one, subject: `round ${round}` })));
+      if (round % 7 === 0) await catalog.forget((all[round % 20] ?? all[0] ?? summaryOf()).queueId);
+    }
+    assert.equal((await idsOf(catalog, { text: "round 29" })).length, 20);
+    assert.deepEqual(await idsOf(catalog, { text: "round 28" }), []);
+  });
+
   it("knows what it was told, before it is stored", async (t) => {
     const { catalog } = await open(t);
     const told = summaryOf();
