@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { docx, docxFiles, jpeg, ole, pdf, png, xlsx } from "../../../fixtures/documents.ts";
 import { gzip, peStub, tar, zip } from "../../../fixtures/make.ts";
 import { createIdentifier } from "../../../workers/identify.ts";
-import { typeInfo } from "../../../workers/identify/types.ts";
+import { holdsFiles, typeInfo } from "../../../workers/identify/types.ts";
 import { executableAt } from "../../../workers/formats/pe.ts";
 
 const { identify, version } = await createIdentifier();
@@ -23,6 +23,21 @@ test("names the versions of both detectors, since other versions may see other t
 
 test("a whole message is not looked into: the dissector has taken it apart", async () => {
   assert.deepEqual(await typesOf(zip([{ name: "a", data: "b" }]), "message"), ["message/rfc822"]);
+});
+
+test("archives that nothing here opens are known as archives: what is in them is incomplete, not clean", async () => {
+  const rest = "\0".repeat(600);
+  const rows: readonly (readonly [string, string])[] = [
+    ["\x04\x22\x4d\x18", "application/x-lz4"],
+    ["ZOO 2.10 Archive.\x1a\0\0\xdc\xa7\xc4\xfd", "application/x-zoo"],
+    ["SIT!\0\x01", "application/x-stuffit"],
+    ["StuffIt (c)1997-2002 Aladdin Systems, Inc.\0", "application/x-stuffit"],
+    ["(This file must be converted with BinHex 4.0)\r\n\r\n:", "application/mac-binhex40"],
+  ];
+  for (const [start, type] of rows) {
+    assert.ok((await typesOf(Buffer.from(start + rest, "latin1"))).includes(type), type);
+    assert.ok(holdsFiles(type), type);
+  }
 });
 
 test("a body is HTML or plain text, whatever code it quotes", async () => {
