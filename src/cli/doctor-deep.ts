@@ -101,21 +101,20 @@ async function rules(config: Config, dir: string, log: Log): Promise<readonly Ch
       records,
     });
     const status = scanner.workers.status();
+    const { problems } = scanner.rules;
     await scanner.close();
-    const broken = [
-      ...new Set(status.problems.filter((problem) => problem.level === "error").map((problem) => problem.file)),
-    ];
+    const broken = [...new Set(problems.filter((problem) => problem.level === "error").map((problem) => problem.file))];
     const { missing } = status.confinement;
     return [
-      status.ruleCount === 0
-        ? { name: "rules", verdict: "WARN", text: "no rule is in force", remedy: "rules: [./rules]" }
-        : broken.length > 0
-          ? {
-              name: "rules",
-              verdict: "FAIL",
-              text: `${status.ruleCount} in force; ${broken.length} files do not compile: ${broken.slice(0, 5).join(", ")}`,
-              remedy: "sallyport rules check",
-            }
+      broken.length > 0
+        ? {
+            name: "rules",
+            verdict: "FAIL",
+            text: `${status.ruleCount} in force; ${broken.length} files do not compile: ${broken.slice(0, 5).join(", ")}`,
+            remedy: "sallyport rules check",
+          }
+        : status.ruleCount === 0
+          ? { name: "rules", verdict: "WARN", text: "no rule is in force", remedy: "rules: [./rules]" }
           : {
               name: "rules",
               verdict: "ok",

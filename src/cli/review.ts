@@ -40,7 +40,10 @@ async function handleAndTell(config: Config, command: string, args: ReviewArgs, 
   const catalog = await openFilled(config, custody);
   const journal = followed(custody.journal, catalog, createLog("warn", toStandardError));
   try {
-    return await handle(command, args, { ...custody, journal });
+    const answer = await handle(command, args, { ...custody, journal });
+    const known = command === "rescan" ? await catalog.get(args.id) : null;
+    if (known) await catalog.record({ ...known, state: "incoming" });
+    return answer;
   } finally {
     await journal.close();
     await catalog.close();
