@@ -101,7 +101,10 @@ export async function fillCatalog(options: FillOptions): Promise<number> {
   for await (const summary of summaries(options)) {
     if (signal?.aborted) break;
     if (isKnown?.(summary.queueId)) continue;
-    writes.push(catalog.record(summary));
+    const written = catalog.record(summary);
+    // Heard of at the end of the group; until then a refusal must not count as nobody's.
+    written.catch(() => undefined);
+    writes.push(written);
     if (++done % 1000 === 0) onProgress?.(done);
     if (writes.length < 500) continue;
     await Promise.all(writes);

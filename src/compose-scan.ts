@@ -119,8 +119,8 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     directions.get(envelope.forwardPaths[0]?.route ?? "") ?? "inbound";
   /** What was examined ahead, until the message is inspected. */
   const examined = new Map<string, Ahead>();
-  function remember(sha256: string, made: Ahead): void {
-    examined.set(sha256, made);
+  function remember(id: string, made: Ahead): void {
+    examined.set(id, made);
     for (const oldest of examined.keys()) {
       if (examined.size <= mostExamined) break;
       examined.delete(oldest);
@@ -163,7 +163,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
         ahead: { envelope: entry.envelope, direction: directionOf(entry.envelope), limits: inspectLimits, ruleSet },
       };
       const { ahead, ...dissection } = (await queue.submit(job, signal)) as Dissected;
-      if (ahead) remember(dissection.sha256, { ruleSet, reports: ahead });
+      if (ahead) remember(entry.envelope.queueId, { ruleSet, reports: ahead });
       return dissection;
     },
     async inspect(entry, dissection, signal) {
@@ -171,9 +171,9 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
       for (let swaps = 0; ; swaps++) {
         const { version } = inForce();
         try {
-          const known = examined.get(dissection.sha256);
+          const known = examined.get(entry.envelope.queueId);
           const inspection = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
-          examined.delete(dissection.sha256);
+          examined.delete(entry.envelope.queueId);
           count(inspection);
           metrics.judgeSeconds.observe((clock.monotonic() - began) / 1000);
           return inspection;

@@ -17,6 +17,17 @@ export interface RetentionOptions {
 
 const day = 86_400_000;
 
+/** How often it is called: each message is announced once. */
+const everyMs = 3_600_000;
+
+async function* held(spool: Spool): AsyncGenerator<Entry> {
+  for await (const id of spool.list("quarantine")) {
+    // Released or discarded since it was listed, or unreadable, of which the spool has told.
+    const entry = await spool.open(id, "quarantine").catch(() => null);
+    if (entry) yield entry;
+  }
+}
+
 /** Returns how many have expired. Safe to run at any time; the journal's line comes before the removal. */
 export async function expireQuarantine({
   spool,
@@ -27,20 +38,17 @@ export async function expireQuarantine({
   quota,
 }: RetentionOptions): Promise<number> {
   const now = clock.now().getTime();
-  const held: Entry[] = [];
-  for await (const id of spool.list("quarantine")) {
-    // Released or discarded since it was listed, or unreadable, of which the spool has told.
-    const entry = await spool.open(id, "quarantine").catch(() => null);
-    if (entry) held.push(entry);
-  }
-  let total = held.reduce((sum, entry) => sum + entry.size, 0);
+  // Twice through the folder, so that no more than one message is in memory.
+  let total = 0;
+  for await (const entry of held(spool)) total += entry.size;
   let expired = 0;
-  for (const entry of held) {
+  for await (const entry of held(spool)) {
     const age = now - new Date(entry.envelope.arrivedAt).getTime();
     const tooOld = age > keepMs;
     const tooMuch = total > quota && age > day;
     if (!tooOld && !tooMuch) {
-      if (age > keepMs - day) log.warn("expires_soon", { queue_id: entry.id, delay_ms: keepMs - age });
+      if (age > keepMs - day && age <= keepMs - day + everyMs)
+        log.warn("expires_soon", { queue_id: entry.id, delay_ms: keepMs - age });
       continue;
     }
     await journal.append(

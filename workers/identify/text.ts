@@ -26,6 +26,19 @@ function fromUtf16(head: Buffer, order: "le" | "be"): string {
   return (order === "be" ? even.swap16() : even).toString("utf16le");
 }
 
+/** The order of its octets, if it is UTF-16 with its mark or without. */
+function orderOf(head: Buffer): "le" | "be" | null {
+  if (head[0] === 0xff && head[1] === 0xfe) return "le";
+  if (head[0] === 0xfe && head[1] === 0xff) return "be";
+  return looksUtf16(head);
+}
+
+/** UTF-16 text in UTF-8, whole, as browsers and script hosts read it; null if it is anything else. */
+export function transcribed(bytes: Buffer): Buffer | null {
+  const order = orderOf(bytes);
+  return order === null ? null : Buffer.from(fromUtf16(bytes, order).replace(/^\ufeff/, ""));
+}
+
 /** The beginning as text, or null if it is none. Eight-bit octets stay as they are: all marks are ASCII. */
 export function readText(bytes: Buffer): string | null {
   const head = bytes.subarray(0, headBytes);

@@ -4,6 +4,7 @@ import type { Part } from "../../src/core/message.ts";
 import { type Finding, type Outcome, type Severity, severities } from "../../src/core/outcome.ts";
 import { nameExternals, usedExternals } from "../../src/rulepacks/externals.ts";
 import { type CompiledRules, type RuleHit, type RuleSource, ScanTimeout } from "../engines/engine.ts";
+import { transcribed } from "../identify/text.ts";
 import { fileWord } from "./file-words.ts";
 import type { Inspector } from "./inspector.ts";
 
@@ -108,18 +109,25 @@ export function createYaraInspector({ rules, facts, version }: YaraInspectorOpti
     return distinct.values();
   }
 
+  /** Rules for scripts and pages are written in ASCII: text in UTF-16 is shown to them in UTF-8 as well. */
+  function look(octets: Uint8Array, externals: Externals, part: Part, found: Map<string, Finding>): void {
+    for (const hit of rules.scan(octets, externals)) {
+      const finding = toFinding(part, hit, facts);
+      if (!found.has(finding.rule)) found.set(finding.rule, finding);
+    }
+  }
+
   return {
     name: "yara",
     version,
     wants: () => true,
     inspect(part, bytes, message): Outcome {
       const found = new Map<string, Finding>();
+      const wide = transcribed(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
       try {
         for (const externals of candidates(part, bytes, message)) {
-          for (const hit of rules.scan(bytes, externals)) {
-            const finding = toFinding(part, hit, facts);
-            if (!found.has(finding.rule)) found.set(finding.rule, finding);
-          }
+          look(bytes, externals, part, found);
+          if (wide) look(wide, externals, part, found);
         }
       } catch (error) {
         if (!(error instanceof ScanTimeout)) throw error;

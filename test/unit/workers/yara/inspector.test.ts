@@ -196,3 +196,21 @@ test("anything else that an engine throws is left to its process", () => {
   assert.throws(() => yara.inspect(part([]), Buffer.from("x"), {}), WebAssemblyTrap);
   assert.ok(!(new WebAssemblyTrap() instanceof ScanTimeout));
 });
+
+test("text in UTF-16 is shown to the rules in UTF-8 as well, with its mark or without, whichever octet comes first", async () => {
+  const rule = 'rule r { strings: $a = "msSaveOrOpenBlob" ascii condition: $a }';
+  const page = "<html><script>navigator.msSaveOrOpenBlob(b)</script></html>";
+  const little = Buffer.from(page, "utf16le");
+  const big = Buffer.from(little).swap16();
+  const samples = [
+    Buffer.concat([Buffer.from([0xff, 0xfe]), little]),
+    little,
+    Buffer.concat([Buffer.from([0xfe, 0xff]), big]),
+    big,
+  ];
+  const { inspector: yara } = inspector(source(rule));
+  for (const octets of samples) {
+    const outcome = await yara.inspect(part([]), octets, {});
+    assert.equal(outcome.kind, "found");
+  }
+});
