@@ -26,7 +26,7 @@ export interface Gateway {
   readonly web: number | null;
   readonly scanner: Scanner;
   readonly log: Log;
-  /** Re-reads rules and policy; a mistake in either changes nothing. */
+  /** Re-reads rules, policy and certificate; a mistake in one of them changes nothing. */
   reload(): Promise<void>;
   /** Ends what can end within the grace period, then closes; nothing that got a 250 is lost by it. */
   stop(graceMs?: Millis): Promise<void>;
@@ -111,8 +111,6 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const housekeeping = parts.startHousekeeping();
     closers.push(async () => housekeeping.close());
 
-    const control = await startControl(controlSocket(config), parts.handlers(reload));
-    closers.push(() => control.close());
     const { web } = config.listen;
     const status =
       web === null ? null : await startStatusServer(web, gauges.source).catch(cannotListen("listen.web", web));
@@ -133,6 +131,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       onEvent: books.onAccept,
     }).catch(cannotListen("listen.smtp", config.listen.smtp.join(", ")));
     closers.push(() => listener.close());
+    const control = await startControl(controlSocket(config), parts.handlers(reload));
+    closers.push(() => control.close());
     gauges.setReady();
     log.info("started", {
       listen: listener.addresses.map(({ host, port }) => `${host}:${port}`),
@@ -140,7 +140,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     });
 
     async function reload(): Promise<void> {
-      await scanner.reload();
+      await Promise.all([scanner.reload(), listener.refreshCertificate()]);
     }
     return {
       smtp: listener.addresses,

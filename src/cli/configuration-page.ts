@@ -21,7 +21,7 @@ rules: [./rules]
 Durations are written with a unit (\`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`), sizes too (\`64KiB\`, \`25MiB\`, \`2GiB\`; \`kB\`, \`MB\`, \`GB\` are
 powers of ten). Relative paths start at the folder of the file. Unknown names are mistakes. \`sallyport config check\` names file, line,
 column and key of every mistake; \`sallyport config show --origin\` prints what is in force and which line says so. SIGHUP
-reloads rules and policy; a mistake in them changes nothing. All other settings need a restart. What happens to messages is decided by the policy: [policy.md](policy.md).
+reloads rules, policy and certificate; a mistake in them changes nothing. All other settings need a restart. What happens to messages is decided by the policy: [policy.md](policy.md).
 `;
 
 const row = ({ key, kind, byDefault, required, text }: Field): string => {

@@ -66,7 +66,7 @@ const purpose: Readonly<Record<ListKind, string>> = {
 
 const examples: Readonly<Record<ListKind, string>> = {
   allow: "allow add sender @partner.example --reason 'password archives, agreed with them' --expires 90d",
-  block: "block add hash 275a021bbfb6489e54d471899f7d9db9d1663fc695ec2fe2a2c4538aabf651fd --reason 'seen today'",
+  block: "block add hash 275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f --reason 'seen today'",
 };
 
 function registerKind(program: Command, context: Context, kind: ListKind): void {

@@ -27,7 +27,7 @@ async function serve(context: Context): Promise<void> {
 const help = `
 It answers on listen.smtp, shows figures at http://LISTEN.WEB/metrics, and writes JSON lines to standard output.
   SIGTERM  ends: transactions that are under way may finish within smtp.drain
-  SIGHUP   reloads rules and policy; a mistake in them changes nothing`;
+  SIGHUP   reloads rules, policy and certificate; a mistake in them changes nothing`;
 
 export function register(program: Command, context: Context): void {
   const action = context.action(() => serve(context));
