@@ -16,6 +16,7 @@ import { systemClock } from "./observe/clock.ts";
 import { startStatusServer } from "./observe/http-status.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
+import { loadPolicy } from "./policy-file.ts";
 import { openRecords } from "./records/sqlite.ts";
 import { openJournal } from "./spool/disk-journal.ts";
 import { openSpool, type SpoolEvent } from "./spool/disk-spool.ts";
@@ -69,6 +70,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
+    // Before anything is made: a mistake in the policy is the likeliest one.
+    loadPolicy(config.policy);
     makeDataDir(config.data_dir);
     let onMove: (event: SpoolEvent) => void = () => undefined;
     const spool = await openSpool({

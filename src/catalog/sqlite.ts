@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, sql } from "kysely";
+import { GatewayError } from "../core/errors.ts";
 import type { Millis, QueueId } from "../core/message.ts";
 import type { Log } from "../observe/log.ts";
 import type { Catalog, Query, Summary } from "./catalog.ts";
@@ -14,6 +15,7 @@ import { createWordIndex, emptyTables, replaceMessages } from "./sqlite-write.ts
 /** One transaction takes at most so many messages, since SQLite keeps the event loop waiting. */
 const groupSize = 64;
 const sqliteCorrupt = 11;
+const sqliteCannotOpen = 14;
 const sqliteNoDatabase = 26;
 
 interface Change {
@@ -100,10 +102,11 @@ export class SqliteCatalog implements Catalog {
   }
 }
 
-/** Null if another version has made it, or if it is no database at all. */
+/** Null if another version has made it, if it is no database at all, or if it cannot be opened, as when root has made it. */
 function openFile(file: string): { readonly database: DatabaseSync; readonly isNew: boolean } | null {
-  const database = new DatabaseSync(file, { timeout: 5_000 });
+  let database: DatabaseSync | null = null;
   try {
+    database = new DatabaseSync(file, { timeout: 5_000 });
     chmodSync(file, 0o600);
     // A cache need not survive a power cut: no sync at each commit.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY");
@@ -113,14 +116,14 @@ function openFile(file: string): { readonly database: DatabaseSync; readonly isN
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
-  database.close();
+  database?.close();
   return null;
 }
 
 const isDamage = (error: unknown): boolean =>
   error instanceof Error &&
   "errcode" in error &&
-  (error.errcode === sqliteCorrupt || error.errcode === sqliteNoDatabase);
+  [sqliteCorrupt, sqliteCannotOpen, sqliteNoDatabase].includes(Number(error.errcode));
 
 export interface CatalogOptions {
   readonly file: string;
@@ -133,10 +136,10 @@ export async function openCatalog({ file, log, lagMs = 0 }: CatalogOptions): Pro
   let opened = openFile(file);
   if (!opened) {
     log.warn("catalog_discarded", { file, remedy: "it is made again from spool and journal" });
-    for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+    for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true, recursive: true });
     opened = openFile(file);
   }
-  if (!opened) throw new Error("a new file is no database");
+  if (!opened) throw new GatewayError("DATA_UNWRITABLE", { file });
   const db = new Kysely<Tables>({ dialect: nodeSqlite(opened.database) });
   if (opened.isNew)
     await db.transaction().execute(async (transaction) => {

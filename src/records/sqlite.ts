@@ -154,8 +154,9 @@ function toBypass({ until, by, reason, routes }: Row): Bypass {
 
 /** Throws RECORDS_UNREADABLE: this is no cache, so nothing is thrown away here. */
 export function openRecords({ file, clock }: { readonly file: string; readonly clock: Clock }): SqliteRecords {
-  const db = new DatabaseSync(file, { timeout: 5_000 });
+  let db: DatabaseSync | null = null;
   try {
+    db = new DatabaseSync(file, { timeout: 5_000 });
     chmodSync(file, 0o600);
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     db.exec("BEGIN IMMEDIATE");
@@ -170,9 +171,10 @@ export function openRecords({ file, clock }: { readonly file: string; readonly c
     if (found === 0) db.exec(schema);
     db.exec("COMMIT");
   } catch (error) {
-    db.close();
+    db?.close();
     if (error instanceof GatewayError) throw error;
-    throw new GatewayError("RECORDS_UNREADABLE", { file, remedy: "restore it from a backup" }, error);
+    const remedy = "look at its owner and mode; if it is damaged, restore it from a backup";
+    throw new GatewayError("RECORDS_UNREADABLE", { file, remedy }, error);
   }
   return new SqliteRecords(db, clock);
 }

@@ -25,6 +25,15 @@ function notePid(pidFile: string): void {
   }
 }
 
+function open(file: string, root: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 0 });
+  } catch (error) {
+    const remedy = "it must be a folder that the user of sallyport may write";
+    throw new GatewayError("SPOOL_UNWRITABLE", { spool: root, remedy }, error);
+  }
+}
+
 /**
  * Node has no flock(); an exclusive transaction of SQLite is the same thing. Nothing is ever written in it, so the file stays empty
  * and cannot be damaged. Nobody else in this process may open it: closing any descriptor of it would let go of the lock (fcntl(2)).
@@ -32,7 +41,7 @@ function notePid(pidFile: string): void {
 export function lockSpool(root: string): Disposable {
   const pidFile = join(root, "lock.pid");
   const file = join(root, "lock.sqlite");
-  const database = new DatabaseSync(file, { timeout: 0 });
+  const database = open(file, root);
   try {
     chmodSync(file, 0o600);
     database.exec("BEGIN EXCLUSIVE");
