@@ -7,6 +7,7 @@ import type { Group, Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Journal, JournalEvent, JournalLine } from "../spool/journal.ts";
 import type { Delivery, Entry, Spool } from "../spool/spool.ts";
+import { closedBy, pathsOf } from "./settled.ts";
 import { splitEntry } from "./split.ts";
 
 /** For the log and the metrics: one at accept or claim, one at the end of a message (R28). */
@@ -47,13 +48,6 @@ export interface CustodyOptions {
 const remembered = 1_000;
 /** What still has to be done after its time was up is not tried without a pause. */
 const afterExpiryMs: Millis = 3_600_000;
-const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
-
-export const pathsOf = (entry: Entry): readonly string[] => entry.envelope.forwardPaths.map((path) => path.address);
-
-export const isPending = (delivery: Delivery, path: string): boolean =>
-  (delivery.paths[path]?.state ?? "pending") === "pending";
-
 const sha256Of = async (entry: Entry): Promise<Sha256 | null> =>
   (await entry.read<Dissection>("parts.json"))?.sha256 ?? null;
 
@@ -71,9 +65,9 @@ export function createCustody(options: CustodyOptions) {
     forwardPaths: readonly string[],
     text: string,
     durability: "synced" | "lazy",
-    related?: QueueId,
+    { queueId = entry.id, related }: { readonly queueId?: QueueId; readonly related?: QueueId } = {},
   ): Promise<void> {
-    const { reversePath, queueId } = entry.envelope;
+    const { reversePath } = entry.envelope;
     const at = clock.now().toISOString();
     const sha256 = await sha256Of(entry);
     const line = { at, event, queueId, forwardPaths, reversePath, sha256, size: entry.size, text };
@@ -178,14 +172,13 @@ export function createCustody(options: CustodyOptions) {
       durability: "synced" | "lazy",
       related?: QueueId,
     ): Promise<void> {
-      await write(entry, event, forwardPaths, text, durability, related);
+      await write(entry, event, forwardPaths, text, durability, related ? { related } : {});
       onEvent({ event, entry, forwardPaths, text });
     },
 
     /** Forward-paths that the journal calls final. */
     async closed(entry: Entry): Promise<ReadonlySet<string>> {
-      const lines = await linesAbout(entry, [entry.id]);
-      return new Set(lines.filter((line) => final.has(line.event)).flatMap((line) => line.forwardPaths));
+      return closedBy(await linesAbout(entry, [entry.id]));
     },
 
     async isExpired(entry: Entry): Promise<boolean> {
@@ -217,8 +210,8 @@ export function createCustody(options: CustodyOptions) {
         spool,
         derivedId: options.derivedId,
         linesAbout,
-        accept: (made) => write(made, "accepted", pathsOf(made), "", "synced", entry.id),
-        withdraw: (made) => write(made, "discarded", pathsOf(made), "not taken after all", "lazy"),
+        accept: (queueId, paths) => write(entry, "accepted", paths, "", "synced", { queueId, related: entry.id }),
+        withdraw: (queueId, paths) => write(entry, "discarded", paths, "not taken after all", "lazy", { queueId }),
       });
       for (const made of derived) {
         ours.add(made);

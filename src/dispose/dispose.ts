@@ -4,7 +4,8 @@ import type { Reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
 import type { Disposition, Group, Verdict } from "../core/verdict.ts";
 import type { Entry, Release } from "../spool/spool.ts";
-import { type Custody, isPending } from "./custody.ts";
+import type { Custody } from "./custody.ts";
+import { isPending } from "./settled.ts";
 import type { Forwarder } from "./forward.ts";
 
 type Replies = ReadonlyMap<string, Reply>;

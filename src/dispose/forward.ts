@@ -5,7 +5,8 @@ import type { Turn } from "../core/turn.ts";
 import type { Group, Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Delivery, Entry, Release } from "../spool/spool.ts";
-import { type Custody, isPending } from "./custody.ts";
+import type { Custody } from "./custody.ts";
+import { isPending } from "./settled.ts";
 import type { Delivered, NextHop } from "./next-hop.ts";
 
 type Replies = ReadonlyMap<string, Reply>;

@@ -14,23 +14,29 @@ export interface Account {
 
 const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
 
+interface Open {
+  readonly forwardPaths: Set<string>;
+  /** What it was split from. */
+  readonly from: QueueId | undefined;
+}
+
 /** The accepted messages with the forward-paths that the journal does not close. */
 async function unsettled(
   journal: Journal,
   outcomes: Map<string, number>,
   from?: Date,
-): Promise<{ readonly accepted: number; readonly open: Map<QueueId, Set<string>> }> {
-  const open = new Map<QueueId, Set<string>>();
+): Promise<{ readonly accepted: number; readonly open: Map<QueueId, Open> }> {
+  const open = new Map<QueueId, Open>();
   let accepted = 0;
   const close = (id: QueueId, forwardPaths: readonly string[]): void => {
-    const left = open.get(id);
+    const left = open.get(id)?.forwardPaths;
     for (const path of forwardPaths) left?.delete(path);
     if (left?.size === 0) open.delete(id);
   };
   for await (const line of journal.read(from)) {
     if (line.event === "accepted") {
       accepted++;
-      open.set(line.queueId, new Set(line.forwardPaths));
+      open.set(line.queueId, { forwardPaths: new Set(line.forwardPaths), from: line.related });
       if (line.related) close(line.related, line.forwardPaths);
     }
     if (!final.has(line.event)) continue;
@@ -42,15 +48,19 @@ async function unsettled(
 
 async function look(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
   const outcomes = new Map<string, number>();
+  const there = new Set<QueueId>();
   const { accepted, open } = await unsettled(journal, outcomes, from);
   for (const state of states) {
     if (state === "arriving") continue;
     for await (const id of spool.list(state)) {
       outcomes.set(state, (outcomes.get(state) ?? 0) + 1);
-      if (state !== "corrupt") open.delete(id);
+      if (state !== "corrupt") there.add(id);
     }
   }
-  return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: [...open.keys()] };
+  // A crash may come between the line of a derived message and its folder: then it is still in what it is made from.
+  const isThere = (id: QueueId | undefined): boolean => id !== undefined && there.has(id);
+  const missing = [...open].filter(([id, { from: origin }]) => !isThere(id) && !isThere(origin));
+  return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: missing.map(([id]) => id) };
 }
 
 const mostLooks = 3;
