@@ -39,6 +39,8 @@ export interface GatewayOptions {
   readonly more?: string;
   readonly rules?: readonly string[];
   readonly dir?: string;
+  /** Default: `data` below `dir`. */
+  readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly smtpPort?: number;
 }
@@ -67,7 +69,7 @@ export function writeConfig(
     file,
     [
       "hostname: gateway.test",
-      "data_dir: ./data",
+      `data_dir: ${JSON.stringify(options.dataDir ?? "./data")}`,
       `listen: { smtp: "127.0.0.1:${options.smtp}", web: "127.0.0.1:${options.web}" }`,
       "routes:",
       `  - { domains: ${list(options.domains ?? ["bench.test"])}, next_hop: ${list(hops)}${options.route ? `, ${options.route}` : ""} }`,
