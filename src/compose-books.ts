@@ -12,7 +12,7 @@ import type { MessageEvent } from "./dispose/custody.ts";
 import type { Fields, Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { SpoolEvent } from "./spool/disk-spool.ts";
-import type { Journal } from "./spool/journal.ts";
+import type { Journal, JournalLine } from "./spool/journal.ts";
 import type { Entry, Spool } from "./spool/spool.ts";
 
 export interface BooksOptions {
@@ -30,6 +30,9 @@ const stateAfter = {
   rejected: "rejected",
 } as const;
 
+const few = (paths: readonly string[]): readonly string[] =>
+  paths.length > 20 ? [...paths.slice(0, 20), `and ${paths.length - 20} more`] : paths;
+
 function messageFields(event: MessageEvent): Fields {
   const { envelope, size, id } = event.entry;
   const paths = "forwardPaths" in event ? event.forwardPaths : envelope.forwardPaths.map((path) => path.address);
@@ -39,7 +42,7 @@ function messageFields(event: MessageEvent): Fields {
     client: envelope.client.address,
     helo: envelope.client.helo,
     reverse_path: envelope.reversePath,
-    forward_path: paths.length > 20 ? [...paths.slice(0, 20), `and ${paths.length - 20} more`] : paths,
+    forward_path: few(paths),
     size_bytes: size,
   };
   if (event.event === "accepted") return { ...base, state_to: event.to };
@@ -92,9 +95,22 @@ export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
     pending.set(entry.id, done);
   }
 
+  /** A person's decision passes no stage that would tell of it. */
+  function onLine({ event, queueId, reversePath, forwardPaths, size, text }: JournalLine): void {
+    if (event !== "discarded") return;
+    const paths = few(forwardPaths);
+    log.info("discarded", {
+      queue_id: queueId,
+      reverse_path: reversePath,
+      forward_path: paths,
+      size_bytes: size,
+      text,
+    });
+  }
+
   return {
     /** A journal whose lines the catalog hears of. */
-    followed: (journal: Journal): Journal => followed(journal, catalog, log),
+    followed: (journal: Journal): Journal => followed(journal, catalog, log, onLine),
     /** Fills a catalog that was lost, beside the work; what happens meanwhile is newer. Returns what ends it early. */
     refill(spool: Spool, journal: Journal): { close(): Promise<void> } {
       if (!catalog.isNew) return { close: () => Promise.resolve() };

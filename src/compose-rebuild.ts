@@ -39,7 +39,12 @@ const fromJournal = (line: JournalLine, state: Summary["state"]): Summary => ({
 });
 
 /** Held messages leave by no stage: a person has discarded them, or their time was over. The journal hears of both. */
-export function followed(journal: Journal, catalog: Catalog, log: Log): Journal {
+export function followed(
+  journal: Journal,
+  catalog: Catalog,
+  log: Log,
+  onLine: (line: JournalLine) => void = () => undefined,
+): Journal {
   async function note(line: JournalLine): Promise<void> {
     const state = stateOf[line.event];
     if (state !== "discarded" && state !== "expired") return;
@@ -50,6 +55,7 @@ export function followed(journal: Journal, catalog: Catalog, log: Log): Journal 
   return {
     async append(line, durability) {
       await journal.append(line, durability);
+      onLine(line);
       const noted = note(line)
         .catch((error: unknown) =>
           log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" }),

@@ -101,7 +101,11 @@ export class Session {
         ? recipient
         : (this.#refusesRecipient(recipient, transaction) ?? (await this.#unknown(recipient, transaction)));
     if (refusal)
-      return this.#refuse(refusal, "RCPT", { reverse_path: transaction.reversePath, forward_path: path.address });
+      return this.#refuse(refusal, "RCPT", {
+        queue_id: transaction.queueId,
+        reverse_path: transaction.reversePath,
+        forward_path: path.address,
+      });
     const { address, route, key } = recipient as Recipient;
     if (!transaction.forwardPaths.has(key)) transaction.forwardPaths.set(key, { address, route });
     return says.recipientOk;

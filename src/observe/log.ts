@@ -54,12 +54,16 @@ function standardOutput(): Sink {
 
 const urgent = /^\{"level":"(?:warn|error)"/;
 
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** A pipe may be full for a moment, or its reader gone for good: then logging must not end the gateway. */
 function writeSome(octets: Uint8Array): number {
   try {
     return writeSync(1, octets);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? 0 : octets.length;
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return octets.length;
+    Atomics.wait(pause, 0, 0, 5);
+    return 0;
   }
 }
 
