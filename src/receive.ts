@@ -131,7 +131,7 @@ export function createReceive(options: ReceiveOptions) {
       goOn();
     };
     const arm = (ms: Millis): void => {
-      timer = setTimeout(() => void due(), ms);
+      timer = setTimeout(() => void due(), ms).unref();
     };
     arm(options.deadlineMs(entry));
     return { reply: promise, cancel: () => clearTimeout(timer) };

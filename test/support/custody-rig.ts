@@ -130,6 +130,7 @@ export class Life {
   readonly clock: MovableClock;
   readonly events: MessageEvent[] = [];
   readonly troubles: string[] = [];
+  #isDead = false;
 
   constructor(ground: {
     spool: DiskSpool;
@@ -206,6 +207,7 @@ export class Life {
   /** Nothing is on its way any more, and all is accounted for. */
   async settled(): Promise<void> {
     await eventually("an empty queue", async () => {
+      if (this.#isDead) throw new Error("killed");
       const counts = await Promise.all(
         (["arriving", "incoming", "active", "deferred"] as const).map((state) => this.spool.count(state)),
       );
@@ -227,7 +229,10 @@ export class Life {
 
   /** As kill -9: the disk hears no more of it (`syscalls` see to that), nor does the network. */
   async kill(): Promise<void> {
+    this.#isDead = true;
     void this.parts.manager.stop(0);
+    // Waits for ever if its disk is dead; then the fuse has closed the file.
+    void this.journal.close().catch(() => undefined);
     await this.parts.nextHops.close();
     await this.spool.close();
   }
