@@ -7,9 +7,9 @@ import { startPostfix } from "../test/support/postfix.ts";
 import { build, out, type Run, run, type Target, workload } from "./load.ts";
 import { synthesiseRules } from "./rules.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    profile: { type: "string", multiple: true },
     rounds: { type: "string", default: "3" },
     count: { type: "string" },
     connections: { type: "string", default: "10" },
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 
 if (values.help) {
-  process.stdout.write(`npm run bench -- [--profile tiny|text|office|campaign|big|dots|office-5000 …] [--rounds 3] [--count N] [--connections 10]
+  process.stdout.write(`npm run bench -- [tiny|text|office|campaign|big|dots|office-5000 …] [--rounds 3] [--count N] [--connections 10]
                 [--rules FOLDER] [--engine auto|wasm|native] [--json]
 
 Compiles the load generator and the sink (cc), makes the messages (python3), starts Postfix (Debian's package, as root) and Sallyport, and
@@ -40,7 +40,10 @@ const counts: Readonly<Record<string, number>> = {
   dots: 20,
   "office-5000": 120,
 };
-const profiles = values.profile ?? ["tiny", "text", "office", "campaign", "office-5000"];
+const profiles = positionals.length > 0 ? positionals : ["tiny", "text", "office", "campaign", "office-5000"];
+const unknown = profiles.find((profile) => counts[profile] === undefined);
+if (unknown !== undefined)
+  throw new Error(`There is no profile ${unknown}; there are ${Object.keys(counts).join(", ")}.`);
 const rounds = Number(values.rounds);
 
 interface Row {

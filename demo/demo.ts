@@ -10,13 +10,14 @@ import { explain } from "../src/core/errors.ts";
 import type { Held } from "../src/review/review.ts";
 import { sendMessage } from "./client.ts";
 import { startNextHop } from "./next-hop.ts";
+import { arrivedRow, heldRow, type Row } from "./row.ts";
 import { samples } from "./samples.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "demo-data");
 const nextHopPort = 2626;
 
-const configuration = `# Made by \`npm start\`. Copy it to ./sallyport.yaml, change it, and \`npm start\` runs that instead.
+const configuration = `# Made by \`npm start\` for its demonstration.
 hostname: sallyport.test
 data_dir: ./data
 listen:
@@ -30,38 +31,7 @@ spool: { min_free: 64MiB }
 log: { level: warn }
 `;
 
-interface Row {
-  readonly title: string;
-  readonly findings: string;
-  readonly verdict: string;
-  readonly reply: string;
-  readonly where: string;
-}
-
 const ids = /\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b/;
-
-/** The result field that the gateway put on top. */
-const resultOf = (file: string): string =>
-  (/^X-Sallyport-Result: (.*)\r?$/m.exec(readFileSync(file, "latin1"))?.[1] ?? "").split(";")[0] ?? "";
-const findingsOf = (file: string): string =>
-  (/^X-Sallyport-Findings: ((?:.|\r?\n[ \t])*)/m.exec(readFileSync(file, "latin1"))?.[1] ?? "")
-    .replaceAll(/\s+/g, " ")
-    .trim();
-
-function heldRow(held: Held): Pick<Row, "findings" | "verdict" | "where"> {
-  const outcomes = held.inspection?.outcomes ?? [];
-  const found = outcomes.flatMap((outcome) =>
-    outcome.kind === "found"
-      ? outcome.findings.filter((finding) => finding.severity !== "info").map((finding) => finding.rule)
-      : [],
-  );
-  const missing = outcomes.flatMap((outcome) => (outcome.kind === "incomplete" ? [`incomplete: ${outcome.why}`] : []));
-  return {
-    findings: [...new Set([...found, ...missing])].slice(0, 4).join(", "),
-    verdict: held.verdict?.summary ?? "",
-    where: `quarantine, ${held.id}`,
-  };
-}
 
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -80,44 +50,38 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const { title, message } of samples) {
     const before = nextHop.arrived.length;
-    const reply = await sendMessage(port, message).catch((error: unknown) => explain(error));
-    const id = ids.exec(reply)?.[0];
+    const answer = await sendMessage(port, message).catch((error: unknown) => explain(error));
+    const id = ids.exec(answer)?.[0];
     const kept = nextHop.arrived[before];
-    if (kept !== undefined) {
-      const path = join(arrivedFolder, kept);
-      rows.push({
-        title,
-        findings: findingsOf(path),
-        verdict: resultOf(path),
-        reply,
-        where: `next hop, arrived/${kept}`,
-      });
-    } else if (id !== undefined)
+    const reply = answer.replace(/^(\d{3} [\d.]+ Ok): .*/, "$1");
+    if (kept !== undefined)
+      rows.push({ title, reply, ...arrivedRow(readFileSync(join(arrivedFolder, kept), "latin1"), kept) });
+    else if (id !== undefined)
       rows.push({ title, reply, ...heldRow((await askGateway(config, "show", { id })) as Held) });
     else rows.push({ title, findings: "", verdict: "", reply, where: "with its sender" });
     process.stdout.write(`  ${rows.length} of ${samples.length}: ${title}\n`);
   }
-  const short = (text: string): string => text.replace(ids, "…");
-  process.stdout.write(
-    `\n${table(
-      ["MESSAGE", "FINDINGS", "VERDICT", "REPLY", "WHERE IT IS NOW"],
-      rows.map((row) => [row.title, row.findings || "none", row.verdict, short(row.reply), row.where]),
-    )}\n`,
-  );
-  const held = rows.map((row) => ids.exec(row.where)?.[0]).find((id) => id !== undefined);
+  const cells = rows.map(({ title, findings, verdict, reply, where }) => [title, findings, verdict, reply, where]);
+  process.stdout.write(`\n${table(["MESSAGE", "FINDINGS", "VERDICT", "REPLY", "WHERE IT IS NOW"], cells)}\n`);
+  const held = rows.map((row) => ids.exec(row.where)?.[0]).find((id) => id !== undefined) ?? "ID";
+  const by = "--config demo-data/sallyport.yaml";
   process.stdout.write(`
-The gateway stays up; Ctrl-C ends it. To try next:
+What arrived lies in demo-data/arrived, with the gateway's fields on top; what is held waits for you.
+The gateway stays up; Ctrl-C ends it. To try next, in another terminal:
 
-  swaks --server 127.0.0.1:${port} --to anyone@example.test --attach-type application/zip --attach @some.zip
-  bin/sallyport quarantine list --config demo-data/sallyport.yaml
-  bin/sallyport quarantine show ${held ?? "ID"} --config demo-data/sallyport.yaml
-  bin/sallyport quarantine release ${held ?? "ID"} --reason "harmless after all" --config demo-data/sallyport.yaml
-  bin/sallyport doctor --config demo-data/sallyport.yaml
+  swaks --server 127.0.0.1:${port} --to anyone@example.test --attach @README.md     any file of yours
+  bin/sallyport quarantine list ${by}
+  bin/sallyport quarantine show ${held} ${by}
+  bin/sallyport quarantine release ${held} --reason "harmless after all" ${by}
+  bin/sallyport doctor ${by}
   curl http://127.0.0.1:${gateway.web ?? 0}/metrics
+
+Your own mail server: docs/configuration.md begins with the smallest sallyport.yaml; where there is one, npm start runs that instead.
 `);
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });
+  process.stdout.write("Stopping …\n");
   await gateway.stop();
   await nextHop.close();
 }

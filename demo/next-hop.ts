@@ -1,7 +1,8 @@
 /** The next hop of the demonstration: takes every message and keeps it in a folder. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
+import { GatewayError } from "../src/core/errors.ts";
 
 export interface DemoNextHop {
   /** Names of the files, in the order of arrival. */
@@ -12,6 +13,7 @@ export interface DemoNextHop {
 export async function startNextHop(port: number, folder: string): Promise<DemoNextHop> {
   mkdirSync(folder, { recursive: true });
   const arrived: string[] = [];
+  const before = readdirSync(folder).length;
   const server = new SMTPServer({
     disabledCommands: ["AUTH", "STARTTLS"],
     disableReverseLookup: true,
@@ -20,7 +22,7 @@ export async function startNextHop(port: number, folder: string): Promise<DemoNe
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
-        const name = `${String(arrived.length + 1).padStart(4, "0")}.eml`;
+        const name = `${String(before + arrived.length + 1).padStart(4, "0")}.eml`;
         writeFileSync(join(folder, name), Buffer.concat(chunks));
         arrived.push(name);
         callback(null, `Ok: kept as ${name}`);
@@ -28,7 +30,15 @@ export async function startNextHop(port: number, folder: string): Promise<DemoNe
     },
   });
   await new Promise<void>((resolve, reject) => {
-    server.on("error", reject);
+    server.on("error", (error) =>
+      reject(
+        new GatewayError(
+          "LISTEN_FAILED",
+          { address: `127.0.0.1:${port}`, remedy: "stop what listens there: another demonstration?" },
+          error,
+        ),
+      ),
+    );
     server.listen(port, "127.0.0.1", () => resolve());
   });
   return { arrived, close: () => new Promise((resolve) => server.close(() => resolve())) };

@@ -85,7 +85,7 @@ export const samples: readonly Sample[] = [
     ),
   },
   {
-    title: "EXE behind a right-to-left override in a zip, as in May 2015",
+    title: "EXE behind a right-to-left override",
     message: message(
       "Open seminar",
       "Please apply with the attached form.",

@@ -34,8 +34,11 @@ function judgement(dissection: Dissection | null, inspection: Inspection | null,
     ...known,
     ...judged,
     severity: worst(findings),
+    // Worst first, since lists show the first ones.
     rules: unique(
-      findings.map((finding) => finding.rule),
+      findings
+        .toSorted((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity))
+        .map((finding) => finding.rule),
       mostRules,
     ),
     names: unique(

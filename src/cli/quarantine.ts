@@ -35,6 +35,12 @@ async function find(context: Context, options: ListOptions): Promise<readonly Su
   return (await withCatalog(context.config().config, (catalog) => catalog.find(query, { limit }))) ?? [];
 }
 
+/** The words of the policy, and what they rest on. */
+function why({ reason, rules }: Summary): string {
+  const shown = rules.slice(0, 2).join(", ") + (rules.length > 2 ? ` +${rules.length - 2}` : "");
+  return shown === "" ? reason : reason === "" ? shown : `${reason}: ${shown}`;
+}
+
 async function list(context: Context, options: ListOptions): Promise<void> {
   const found = await find(context, options);
   context.out.result(found, () =>
@@ -51,7 +57,7 @@ async function list(context: Context, options: ListOptions): Promise<void> {
             one.forwardPaths.slice(0, 3).join(" ") +
               (one.forwardPaths.length > 3 ? ` +${one.forwardPaths.length - 3}` : ""),
             one.subject.slice(0, 40),
-            one.reason || one.rules.slice(0, 3).join(" "),
+            why(one),
           ]),
         ),
   );

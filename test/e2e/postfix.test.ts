@@ -85,8 +85,19 @@ after(async () => {
 
 const has = (postfix: Postfix, text: string): readonly string[] =>
   postfix.delivered().filter((message) => message.includes(text));
-const arrived = (postfix: Postfix, text: string): Promise<string> =>
-  eventually(`${text} arrives\n${postfix.log().slice(-3000)}`, () => has(postfix, text)[0]);
+/** Of all three, so that a message that does not arrive can be followed. */
+const logs = (): string => {
+  const ours = gateway.log().map((line) => JSON.stringify(line));
+  return [sender.log().slice(-3000), ours.slice(-15).join("\n"), receiver.log().slice(-2000)].join("\n--\n");
+};
+
+async function arrived(postfix: Postfix, text: string): Promise<string> {
+  try {
+    return await eventually(`${text} arrives`, () => has(postfix, text)[0], 120_000);
+  } catch (error) {
+    throw new Error(logs(), { cause: error });
+  }
+}
 
 interface Mail {
   readonly to?: string;
