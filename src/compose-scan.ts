@@ -5,8 +5,9 @@ import { startWorkers, type Workers } from "../workers/compose.ts";
 import { externalDefaults, messageExternals } from "./rulepacks/externals.ts";
 import { type Config, routeName } from "./config-schema.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
-import type { Content, Job } from "./core/job.ts";
-import type { Envelope } from "./core/message.ts";
+import type { Content, Job, JobResult, ViewLimits } from "./core/job.ts";
+import type { Envelope, QueueId } from "./core/message.ts";
+import type { MessageView } from "./core/message-view.ts";
 import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
 import { decide, type RouteFacts } from "./decide/decide.ts";
 import type { Policy } from "./decide/policy.ts";
@@ -40,8 +41,10 @@ interface Scannable {
 export interface Scanner {
   dissect(entry: Scannable, signal: AbortSignal): Promise<Dissection>;
   inspect(entry: Scannable, dissection: Dissection, signal: AbortSignal): Promise<Inspection>;
+  /** For a person: the message as a mail program would show it. */
+  view(id: QueueId, content: Content): Promise<MessageView>;
   readonly stages: Pick<Stages, "dissect" | "inspect" | "decide">;
-  readonly queue: Queue<Job, Dissection | PartReport>;
+  readonly queue: Queue<Job, JobResult>;
   readonly workers: Workers;
   readonly rules: RuleStore;
   inForce(): { readonly ruleSet: string; readonly policyVersion: string };
@@ -66,6 +69,8 @@ interface Ahead {
   readonly ruleSet: string;
   readonly reports: Readonly<Record<string, PartReport>>;
 }
+
+export const viewLimits: ViewLimits = { parts: 2_000, headerChars: 256 * 1024, textChars: 100_000 };
 
 /** Rules may change while a message is inspected: then it is inspected anew, with the new ones. */
 const swapsPerMessage = 5;
@@ -98,7 +103,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   let loadedAt = clock.now();
   await settle();
 
-  const queue = new EmbeddedQueue<Job, Dissection | PartReport>({ waiting: mostWaiting });
+  const queue = new EmbeddedQueue<Job, JobResult>({ waiting: mostWaiting });
   const serving = queue.serve((job, signal) => workers.run(job, signal), config.scan.workers * jobsPerChild);
   const cache = new VerdictCache(config.scan.cache);
   const { limits } = config.scan;
@@ -262,6 +267,16 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   return {
     ...scanning,
+    async view(id, content) {
+      const job: Job = {
+        kind: "view",
+        id: `view ${id}`,
+        content,
+        limits: viewLimits,
+        deadlineMs: config.scan.deadline,
+      };
+      return (await queue.submit(job, new AbortController().signal)) as MessageView;
+    },
     stages,
     queue,
     workers,

@@ -1,8 +1,7 @@
 /** Starts the workers of one process: sandbox, engine, rules, pool; runs jobs, and puts new rules in the place of old ones. */
 import { GatewayError } from "../src/core/errors.ts";
-import type { Externals, Job } from "../src/core/job.ts";
+import type { Externals, Job, JobResult } from "../src/core/job.ts";
 import type { Millis } from "../src/core/message.ts";
-import type { Dissected, Dissection, PartReport } from "../src/core/outcome.ts";
 import type { Log } from "../src/observe/log.ts";
 import { type Checked, checkRules } from "./check.ts";
 import { ChildGone } from "./child.ts";
@@ -13,7 +12,7 @@ import { Pool, type PoolEvent } from "./pool.ts";
 import type { JobOrder, Ready } from "./protocol.ts";
 import { createSandbox, type SandboxOptions } from "./sandbox.ts";
 import { Slot, type Task } from "./slot.ts";
-import { unfinishedDissection, unfinishedReport } from "./unfinished.ts";
+import { unfinishedDissection, unfinishedReport, unfinishedView } from "./unfinished.ts";
 
 export interface RuleSet {
   readonly sources: readonly RuleSource[];
@@ -51,7 +50,7 @@ export interface WorkersStatus {
 
 export interface Workers {
   /** A part whose processes die, or take too long or too much, has a result too: *incomplete*. Rejects with SCANNER_UNAVAILABLE, SPOOL_NOT_THERE, the signal's reason. */
-  run(job: Job, signal: AbortSignal): Promise<Dissected | PartReport>;
+  run(job: Job, signal: AbortSignal): Promise<JobResult>;
   /** Resolves when the new rules are in force; rejects and changes nothing if no child starts with them. */
   swap(rules: RuleSet): Promise<void>;
   status(): WorkersStatus;
@@ -157,8 +156,16 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     void old.pool.retire().then(() => retiring.delete(old.pool));
   }
 
-  const unfinished = async (job: Job, gone: ChildGone, { versions }: Ready): Promise<Dissection | PartReport> =>
-    job.kind === "dissect" ? unfinishedDissection(job, gone) : unfinishedReport(gone, versions);
+  async function unfinished(job: Job, gone: ChildGone, { versions }: Ready): Promise<JobResult> {
+    switch (job.kind) {
+      case "dissect":
+        return unfinishedDissection(job, gone);
+      case "inspect":
+        return unfinishedReport(gone, versions);
+      case "view":
+        return unfinishedView(gone);
+    }
+  }
 
   return {
     async run(job, signal) {
@@ -170,7 +177,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           wants: job.ruleSet,
         });
       const deadlineMs = Math.min(job.deadlineMs, options.deadlineMs);
-      const attempt = async (order: JobOrder): Promise<Dissected | PartReport> => {
+      const attempt = async (order: JobOrder): Promise<JobResult> => {
         const task: Task = { job: order, content: job.content, key: contentKey(job.content), deadlineMs };
         return (await pool.run(task, signal)).result;
       };

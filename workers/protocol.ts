@@ -1,7 +1,7 @@
 /** What the gateway and its children say to each other: the headers of their frames, and checks of what a child answered. */
-import type { DissectJob, Externals, InspectJob } from "../src/core/job.ts";
+import type { DissectJob, Externals, InspectJob, JobResult, ViewJob } from "../src/core/job.ts";
 import type { Bytes } from "../src/core/message.ts";
-import { type Dissected, incompletes, type PartReport } from "../src/core/outcome.ts";
+import { incompletes } from "../src/core/outcome.ts";
 import type { RuleProblem } from "./engines/engine.ts";
 import type { FrameLimits } from "./frames.ts";
 import type { RuleFacts } from "./inspectors/yara.ts";
@@ -43,7 +43,10 @@ export interface Ready extends Compiled {
 /** What a child takes from the gateway; a rule set may be large. */
 export const orderLimits: FrameLimits = { header: 64 * 2 ** 20, body: 2 ** 30 };
 
-export type JobOrder = Omit<DissectJob, "content" | "deadlineMs"> | Omit<InspectJob, "content" | "deadlineMs">;
+export type JobOrder =
+  | Omit<DissectJob, "content" | "deadlineMs">
+  | Omit<InspectJob, "content" | "deadlineMs">
+  | Omit<ViewJob, "content" | "deadlineMs">;
 
 export interface Order {
   readonly kind: "job";
@@ -56,7 +59,7 @@ export interface Order {
 }
 
 export interface Answer {
-  readonly result: Dissected | PartReport;
+  readonly result: JobResult;
   /** The result stands, but a child that is worn is to be replaced; with one that broke the part is tried again. */
   readonly health: "well" | "worn" | "broken";
 }
@@ -92,11 +95,14 @@ const isFinding = (value: unknown): boolean =>
   [value.part, value.inspector, value.rule, value.severity, value.text].every(isText) &&
   areTexts(value.tags);
 
+const isIncomplete = ({ why, text }: Readonly<Record<string, unknown>>): boolean =>
+  isText(text) && (incompletes as readonly unknown[]).includes(why);
+
 function isOutcome(value: unknown): boolean {
   if (!isObject(value) || !isText(value.part) || !isText(value.inspector)) return false;
   if (value.kind === "clean") return true;
   if (value.kind === "found") return Array.isArray(value.findings) && value.findings.every(isFinding);
-  return value.kind === "incomplete" && isText(value.text) && (incompletes as readonly unknown[]).includes(value.why);
+  return value.kind === "incomplete" && isIncomplete(value);
 }
 
 const isPart = (value: unknown): boolean =>
@@ -128,12 +134,31 @@ const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
 const isAhead = (value: unknown): boolean =>
   isObject(value) && Array.isArray(value.outcomes) && value.outcomes.every(isOutcome) && isPartReport(value);
 
+const isField = (value: unknown): boolean => isObject(value) && isText(value.name) && isText(value.value);
+const isAttachment = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value.name) &&
+  isText(value.type) &&
+  isNumber(value.size) &&
+  typeof value.related === "boolean";
+
+const isView = (value: Readonly<Record<string, unknown>>): boolean =>
+  Array.isArray(value.fields) &&
+  value.fields.every(isField) &&
+  isText(value.text) &&
+  isText(value.html) &&
+  Array.isArray(value.attachments) &&
+  value.attachments.every(isAttachment) &&
+  areTexts(value.cut) &&
+  (value.incomplete === null || (isObject(value.incomplete) && isIncomplete(value.incomplete)));
+
 const isHealth = (value: unknown): boolean => value === "well" || value === "worn" || value === "broken";
 
 /** A child may be in hostile hands: its answer has the right shape, or the child has failed. */
 export function isAnswer(header: unknown, kind: JobOrder["kind"]): header is Answer {
   if (!isObject(header) || !isHealth(header.health) || !isObject(header.result)) return false;
   const { result } = header;
+  if (kind === "view") return isView(result);
   if (!Array.isArray(result.outcomes) || !result.outcomes.every(isOutcome)) return false;
   return kind === "dissect" ? isDissection(result) : isPartReport(result);
 }

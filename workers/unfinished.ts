@@ -1,6 +1,7 @@
 /** What is said of a part whose job came to no end: never "clean". */
 import type { Job } from "../src/core/job.ts";
 import type { Part } from "../src/core/message.ts";
+import type { MessageView } from "../src/core/message-view.ts";
 import type { Dissection, Incomplete, PartReport } from "../src/core/outcome.ts";
 import type { ChildGone, Death } from "./child.ts";
 import { contentHash, contentSize } from "./content.ts";
@@ -23,6 +24,15 @@ export function unfinishedReport(gone: ChildGone, versions: Readonly<Record<stri
     versions,
   };
 }
+
+export const unfinishedView = (gone: ChildGone): MessageView => ({
+  fields: [],
+  text: "",
+  html: "",
+  attachments: [],
+  cut: [],
+  incomplete: reasonOf(gone),
+});
 
 /** The whole message as one part, so that it is inspected all the same. */
 export async function unfinishedDissection({ content }: Job, gone: ChildGone): Promise<Dissection> {

@@ -69,6 +69,11 @@ export async function createWorker(
   return {
     versions: { ...examiner.versions, dissect: dissectVersion },
     async run(job, content) {
+      if (job.kind === "view") {
+        // Loaded by those who need it. Worn: its memory, and whatever the sender's octets did to it, end with this child.
+        const { view } = await import("./view.ts");
+        return { result: await view(content, job.limits), health: "worn" };
+      }
       if (job.kind === "dissect") {
         const dissection = dissect(content, job.limits);
         const ahead = job.ahead ? await examineAhead(job.ahead, dissection, content) : {};

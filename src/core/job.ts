@@ -1,5 +1,7 @@
 /** What is asked of workers: jobs carry references and small content, never more. */
 import type { Bytes, Envelope, Millis, Part, View } from "./message.ts";
+import type { MessageView } from "./message-view.ts";
+import type { Dissected, PartReport } from "./outcome.ts";
 
 /** Octets that stay put while a job looks at them: small ones travel with the job, large ones lie in a file of the spool. */
 export type Content =
@@ -56,4 +58,22 @@ export interface InspectJob {
   readonly deadlineMs: Millis;
 }
 
-export type Job = DissectJob | InspectJob;
+/** Of what a person is shown. */
+export interface ViewLimits {
+  readonly parts: number;
+  readonly headerChars: number;
+  /** Of the text, and again of the HTML reduced to text. */
+  readonly textChars: number;
+}
+
+/** The message as a mail program would show it; asked for by a person. */
+export interface ViewJob {
+  readonly kind: "view";
+  readonly id: string;
+  readonly content: Content;
+  readonly limits: ViewLimits;
+  readonly deadlineMs: Millis;
+}
+
+export type Job = DissectJob | InspectJob | ViewJob;
+export type JobResult = Dissected | PartReport | MessageView;

@@ -1,5 +1,5 @@
 /** Parts → jobs → outcomes: asks the cache, submits what is new, adds up the purse of the message, gathers. */
-import type { Content, Externals, InspectJob, InspectLimits, Job } from "../core/job.ts";
+import type { Content, Externals, InspectJob, InspectLimits, Job, JobResult } from "../core/job.ts";
 import type { Envelope, Millis, Part } from "../core/message.ts";
 import type { Dissection, Inspection, Outcome, PartReport } from "../core/outcome.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -16,7 +16,7 @@ export interface RuleSetInForce {
 }
 
 export interface InspectOptions {
-  readonly queue: Queue<Job, Dissection | PartReport>;
+  readonly queue: Queue<Job, JobResult>;
   readonly cache: VerdictCache;
   readonly inForce: () => RuleSetInForce;
   readonly limits: InspectLimits;
