@@ -70,7 +70,8 @@ interface Ahead {
   readonly reports: Readonly<Record<string, PartReport>>;
 }
 
-export const viewLimits: ViewLimits = { parts: 2_000, headerChars: 256 * 1024, textChars: 100_000 };
+/** For a person to read; more parts than are inspected, so that a message that was held for its many parts can be shown. */
+export const viewLimits: ViewLimits = { parts: 5_000, headerChars: 256 * 1024, textChars: 100_000 };
 
 /** Rules may change while a message is inspected: then it is inspected anew, with the new ones. */
 const swapsPerMessage = 5;

@@ -1,14 +1,15 @@
 /** A message as a mail program would show it, for a person: mailparser's reading, bounded. Loaded on demand, by children that are replaced afterwards (R21). */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { type AttachmentStream, type HeaderLines, MailParser, type MessageText } from "mailparser";
 import type { ViewLimits } from "../src/core/job.ts";
 import type { HeaderField, MessageView, SeenAttachment } from "../src/core/message-view.ts";
 import { decodeWords } from "../src/dissect/words.ts";
 
-/** Of HTML before its reduction, which takes seconds for a million nested tags. */
-const mostHtml = 512 * 1024;
+/** Of HTML before its reduction, which takes seconds for fifty thousand tags within each other. */
+const mostHtml = 256 * 1024;
 const mostAttachments = 1_000;
 const longestName = 500;
+const sliceBytes = 16 * 1024;
 /** The gateway's own limit is mostly lower: whatever it took is to be seen. */
 const maxHeadSize = 16 * 2 ** 20;
 
@@ -21,6 +22,11 @@ interface Reading {
   text: string;
   html: string;
   problem: Error | null;
+}
+
+/** In pieces, so that the splitter does not run far ahead of what is read: if it fails, the more is seen. */
+function* slices(content: Buffer): Generator<Buffer> {
+  for (let at = 0; at < content.length; at += sliceBytes) yield content.subarray(at, at + sliceBytes);
 }
 
 /** Never rejects: what the parser saw until it failed is an answer too. */
@@ -48,7 +54,8 @@ function read(content: Buffer, maxChildNodes: number): Promise<Reading> {
         .on("end", () => item.release());
     }
     parser.on("headerLines", (lines: HeaderLines) => {
-      seen.lines = lines;
+      // A message without a header has one empty line of it.
+      seen.lines = lines.filter(({ line }) => line !== "");
     });
     parser.on("data", (item: AttachmentStream | MessageText) => {
       if (item.type === "attachment") return attach(item);
@@ -57,7 +64,7 @@ function read(content: Buffer, maxChildNodes: number): Promise<Reading> {
     });
     parser.on("error", fail);
     parser.on("end", () => resolve(seen));
-    parser.end(content);
+    Readable.from(slices(content)).pipe(parser);
   });
 }
 
