@@ -7,12 +7,24 @@ interface Server {
   readonly name: string;
   /** Any of these exists when it is installed. */
   readonly programs: readonly string[];
+  /** One, or several with spaces between. */
   readonly debianPackage: string;
 }
 
 const servers: readonly Server[] = [
   { name: "postfix", programs: ["/usr/sbin/postfix"], debianPackage: "postfix" },
   { name: "swaks", programs: ["/usr/bin/swaks", "/usr/local/bin/swaks"], debianPackage: "swaks" },
+  {
+    name: "postgresql",
+    programs: [13, 14, 15, 16, 17, 18].map((version) => `/usr/lib/postgresql/${version}/bin/initdb`),
+    debianPackage: "postgresql-15",
+  },
+  { name: "redis", programs: ["/usr/bin/redis-server"], debianPackage: "redis-server" },
+  {
+    name: "swift",
+    programs: ["/usr/bin/swift-proxy-server"],
+    debianPackage: "swift-proxy swift-account swift-container swift-object memcached",
+  },
 ];
 
 const isThere = ({ programs }: Server): boolean => programs.some((program) => existsSync(program));
@@ -71,7 +83,7 @@ function install(packages: readonly string[]): void {
 /** Returns the names of those that are still missing. */
 export async function provide(names: Iterable<string>): Promise<readonly string[]> {
   const wanted = [...names];
-  const packages = missing(wanted).map((server) => server.debianPackage);
+  const packages = missing(wanted).flatMap((server) => server.debianPackage.split(" "));
   if (packages.length === 0) return [];
   const isOurs = process.getuid?.() === 0 && existsSync("/etc/debian_version");
   if (isOurs && (await mayInstall(packages.join(", ")))) {
