@@ -41,10 +41,10 @@ export const groups: readonly Group[] = [
   check("types", "tsc", "--noEmit"),
   check("arch", "depcruise", "--config", ".dependency-cruiser.js", "src", "workers", "test"),
   tests("unit", { atOnce: 2 }),
-  tests("contract", { needs: ["redis", "swift"] }),
+  tests("contract", { needs: ["postgresql", "redis", "swift"] }),
   tests("dialogs"),
   tests("architecture"),
   tests("fuzz"),
-  tests("e2e", { needs: ["postfix", "swaks", "redis", "swift"], timeoutMs: 300_000 }),
+  tests("e2e", { needs: ["postfix", "swaks", "postgresql", "redis", "swift"], timeoutMs: 300_000 }),
   tests("crash", { timeoutMs: 600_000 }),
 ];
