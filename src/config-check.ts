@@ -93,10 +93,19 @@ function* fileComplaints(config: Config): Generator<Complaint> {
   if (key !== undefined && cert === undefined) yield [["smtp", "tls", "key"], "has no `cert` beside it"];
   if (cert !== undefined) yield* missing(cert, ["smtp", "tls", "cert"], "file");
   if (key !== undefined) yield* missing(key, ["smtp", "tls", "key"], "file");
+  const { catalog } = config;
+  if (catalog?.password_file !== undefined) yield* missing(catalog.password_file, ["catalog", "password_file"], "file");
+  if (catalog?.tls_ca !== undefined) yield* missing(catalog.tls_ca, ["catalog", "tls_ca"], "file");
   if (config.policy !== undefined)
     yield* missing(config.policy, ["policy"], "file", "; leave `policy` out for the built-in one");
   for (const [i, folder] of config.rules.entries())
     yield* missing(folder, ["rules", i], "folder", "; write `rules: []` to run without");
+}
+
+/** Of servers that the gateway talks to. */
+function* serverComplaints({ catalog }: Config): Generator<Complaint> {
+  if (catalog?.password_file !== undefined) yield* missing(catalog.password_file, ["catalog", "password_file"], "file");
+  if (catalog?.tls_ca !== undefined) yield* missing(catalog.tls_ca, ["catalog", "tls_ca"], "file");
 }
 
 /** Expects absolute paths. */
@@ -105,6 +114,7 @@ export function* configComplaints(config: Config): Generator<Complaint> {
   for (const [r, route] of config.routes.entries()) yield* routeComplaints(config, route, ["routes", r]);
   yield* listenComplaints(config);
   yield* fileComplaints(config);
+  yield* serverComplaints(config);
   if (config.scan.limits.member_size > config.scan.limits.bytes)
     yield [["scan", "limits", "member_size"], "must not be more than `bytes`, which holds for all members together"];
   if (config.smtp.header_size > config.smtp.message_size)

@@ -59,8 +59,12 @@ function defaultOf(schema: Schema): string | null {
   return "innerType" in def ? defaultOf(def.innerType as Schema) : null;
 }
 
+/** Where a word may stand for a mapping, the mapping says more. */
+const mappingOf = (schema: Schema): Schema =>
+  (isUnion(schema) ? schema.def.options.map(unwrap).find(isObject) : undefined) ?? schema;
+
 function field(key: string, schema: Schema): readonly Field[] {
-  const inner = unwrap(schema);
+  const inner = mappingOf(unwrap(schema));
   const { description } = meta(schema);
   const text = typeof description === "string" ? description : "";
   const nested = isObject(inner) ? inner : isArray(inner) ? unwrap(inner.def.element) : null;

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { LoadedConfig } from "./config.ts";
 import { configFields } from "./config-fields.ts";
+import { hidePassword } from "./core/secret.ts";
 import { showDuration, showSize } from "./core/units.ts";
 import { showPath } from "./yaml/check.ts";
 import type { Path } from "./yaml/source.ts";
@@ -24,6 +25,7 @@ export function settings({ config, file, origins }: LoadedConfig): readonly Sett
   const kinds = new Map(configFields().map((field) => [field.key, field.kind]));
   const written = (value: unknown, key: string): unknown => {
     const kind = kinds.get(key.replaceAll(/\[\d+\]/g, "[]"));
+    if (typeof value === "string") return hidePassword(value);
     if (typeof value !== "number") return value;
     return kind === "duration" ? showDuration(value) : kind === "size" ? showSize(value) : value;
   };
@@ -33,7 +35,8 @@ export function settings({ config, file, origins }: LoadedConfig): readonly Sett
         ? value.flatMap((one, i) => walk(one, [...path, i]))
         : Object.entries(value).flatMap(([key, one]) => walk(one, [...path, key]));
     const key = showPath(path);
-    const place = origins(path);
+    // A URL alone stands for a mapping with no more than it.
+    const place = origins(path) ?? (path.at(-1) === "url" ? origins(path.slice(0, -1)) : null);
     return [{ key, value: written(value, key), origin: place ? `${basename(file)}:${place.line}` : "default" }];
   };
   return walk(config, []);

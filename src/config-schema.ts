@@ -87,6 +87,11 @@ export const routeSchema = z.strictObject({
     .describe("Tell the next hop who the client was, if it offers that."),
   direction: z.enum(["inbound", "outbound"]).default("inbound").describe("For policies that differ."),
   connections: count(20).describe("To each next hop, at most."),
+  max_active: count(1)
+    .optional()
+    .describe(
+      "Share of `scan.max_active`: messages of this route in custody that are judged or forwarded at the same time; beyond, RCPT gets 451 for this route alone. Default: with several routes, never more than are left free for the others; with one, all.",
+    ),
   retry: z
     .strictObject({
       first: duration("5m").describe("Wait after the first failure; doubles each time."),
@@ -181,6 +186,20 @@ const scanSchema = z.strictObject({
     .describe("One budget for a whole message; beyond: *incomplete: limit*."),
 });
 
+const postgresWords = "must be a URL such as postgres://user@host:5432/database";
+const isPostgres = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.hostname !== "" && url.pathname.length > 1;
+};
+const postgresUrl = z.string(postgresWords).refine(isPostgres, postgresWords).meta({ kind: "URL" });
+const databaseSchema = z.strictObject({
+  url: postgresUrl.describe("`postgres://user@host:port/database`; `?sslmode=verify-full` for TLS."),
+  password_file: path.optional().describe("File with the password, instead of one in the URL."),
+  tls_ca: path.optional().describe("File with the certificates that TLS to the database trusts."),
+});
+export type DatabaseConfig = z.infer<typeof databaseSchema>;
+const catalogSchema = z.union([postgresUrl.transform((url): DatabaseConfig => ({ url })), databaseSchema]);
+
 export const configSchema = z.strictObject({
   hostname: z
     .string()
@@ -206,6 +225,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       "Policy file, see [policy.md](policy.md). Default: quarantine what is found from `high` upwards and what could not be inspected to its end, forward what is encrypted or suspicious with a tag, forward the rest.",
+    ),
+  catalog: catalogSchema
+    .optional()
+    .describe(
+      "PostgreSQL (13 or later) for catalog and records, shared by all gateways, see [cluster.md](cluster.md): a URL, or a mapping of `url`, `password_file` and `tls_ca`. Default: SQLite files in `data_dir`.",
     ),
   smtp: smtpSchema.prefault({}).describe("The SMTP edge and its limits."),
   scan: scanSchema.prefault({}).describe("Inspection."),

@@ -42,6 +42,16 @@ function readText(file: string): string {
   }
 }
 
+/** Of a server: where its password and its certificates lie. */
+const withFiles = <T extends { readonly password_file?: string | undefined; readonly tls_ca?: string | undefined }>(
+  server: T,
+  at: (path: string) => string,
+): T => ({
+  ...server,
+  ...(server.password_file === undefined ? {} : { password_file: at(server.password_file) }),
+  ...(server.tls_ca === undefined ? {} : { tls_ca: at(server.tls_ca) }),
+});
+
 /** Relative paths start at the folder of the file, whatever folder the gateway was started in. */
 function absolute(config: Config, base: string): Config {
   const at = (path: string): string => resolve(base, path);
@@ -55,6 +65,7 @@ function absolute(config: Config, base: string): Config {
       ...route,
       ...(route.tls_ca === undefined ? {} : { tls_ca: at(route.tls_ca) }),
     })),
+    ...(config.catalog === undefined ? {} : { catalog: withFiles(config.catalog, at) }),
     smtp: {
       ...config.smtp,
       tls: {
