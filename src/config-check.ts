@@ -93,9 +93,6 @@ function* fileComplaints(config: Config): Generator<Complaint> {
   if (key !== undefined && cert === undefined) yield [["smtp", "tls", "key"], "has no `cert` beside it"];
   if (cert !== undefined) yield* missing(cert, ["smtp", "tls", "cert"], "file");
   if (key !== undefined) yield* missing(key, ["smtp", "tls", "key"], "file");
-  const { catalog } = config;
-  if (catalog?.password_file !== undefined) yield* missing(catalog.password_file, ["catalog", "password_file"], "file");
-  if (catalog?.tls_ca !== undefined) yield* missing(catalog.tls_ca, ["catalog", "tls_ca"], "file");
   if (config.policy !== undefined)
     yield* missing(config.policy, ["policy"], "file", "; leave `policy` out for the built-in one");
   for (const [i, folder] of config.rules.entries())
