@@ -8,6 +8,7 @@ import { createPurse, type Purse } from "./budget.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Extractor, type Member, type Odd, Stop, type Yielded } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
+import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { zipExtractor } from "./extractors/zip.ts";
 import { createIdentifier, type Identifier } from "./identify.ts";
@@ -26,7 +27,13 @@ export interface ExaminerOptions {
   readonly clock?: Clock;
 }
 
-export const allExtractors: readonly Extractor[] = [zipExtractor, gzipExtractor, tarExtractor, emlExtractor];
+export const allExtractors: readonly Extractor[] = [
+  zipExtractor,
+  gzipExtractor,
+  tarExtractor,
+  emlExtractor,
+  sevenZipExtractor,
+];
 
 const textLimit = 300;
 

@@ -4,7 +4,8 @@ import type { Part } from "../../src/core/message.ts";
 import { payForDamage, payForOverflow } from "../budget.ts";
 import { inflate } from "../formats/inflate.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
-import { decodeName } from "./names.ts";
+import { decodeName, outerNames } from "./names.ts";
+import { isPadding } from "./padding.ts";
 
 interface Header {
   /** Where the deflated data begin. */
@@ -36,18 +37,6 @@ function readHeader(bytes: Buffer, at: number): Header | null {
   if (flags & 16) data = afterText(bytes, data);
   if (flags & 2) data += 2;
   return data < bytes.length ? { data, name } : null;
-}
-
-/** "a.tar" of "a.tar.gz" and of "a.tgz". */
-function outerNames(part: Part): string[] {
-  return part.names.flatMap((name) => {
-    const [, stem, ending = ""] = /^(.+)\.(gz|gzip|tgz|taz|svgz|emz|wmz|z)$/i.exec(name.trimEnd()) ?? [];
-    if (stem === undefined) return [];
-    const inner = ({ tgz: ".tar", taz: ".tar", svgz: ".svg", emz: ".emf", wmz: ".wmf" } as Record<string, string>)[
-      ending.toLowerCase()
-    ];
-    return [stem + (inner ?? "")];
-  });
 }
 
 interface Read {
@@ -88,9 +77,6 @@ function readMembers(bytes: Buffer, budget: Budget): Read | null {
   }
   return ended("it has too many members");
 }
-
-/** Padding of tapes and mailers is nothing. */
-const isPadding = (rest: Buffer): boolean => rest.length < 4 || !/[^\0\r\n ]/.test(rest.toString("latin1", 0, 4096));
 
 function* open(part: Part, bytes: Buffer, budget: Budget): Generator<Yielded> {
   budget.spend({ members: 1 });

@@ -73,7 +73,17 @@ test("the report counts what was spent and how long each inspector took, and nam
   assert.deepEqual([spent.members, spent.bytes], [1, 5]);
   assert.deepEqual(Object.keys(timings).sort(), ["identify", "name", "type", "zip"]);
   assert.equal(ran, versions);
-  assert.deepEqual(Object.keys(versions), ["identify", "type", "name", "encryption", "zip", "gzip", "tar", "eml"]);
+  assert.deepEqual(Object.keys(versions), [
+    "identify",
+    "type",
+    "name",
+    "encryption",
+    "zip",
+    "gzip",
+    "tar",
+    "eml",
+    "7-zip",
+  ]);
 });
 
 test("names of files that could not be opened are judged all the same", async () => {
@@ -184,9 +194,11 @@ test("external variables can be made for each member", async () => {
 });
 
 test("a container that nothing opens is incomplete, also as second meaning", async () => {
-  const rar = Buffer.from("526172211a0701003392b5e50a01050600050101808000", "hex");
-  assert.deepEqual(incompleteOf(await run(rar, ["a.rar"])), ["examine unsupported"]);
-  assert.deepEqual(incompleteOf(await run(Buffer.concat([Buffer.from("ffd8ffe000104a464946000101", "hex"), rar]))), [
-    "examine unsupported",
+  const alz = Buffer.from("414c5a010a000000", "hex");
+  assert.deepEqual(incompleteOf(await run(alz, ["a.alz"])), ["examine unsupported"]);
+  const rar = Buffer.concat([
+    Buffer.from("ffd8ffe000104a464946000101", "hex"),
+    Buffer.from("Rar!\x1a\x07\x01\0 broken", "latin1"),
   ]);
+  assert.deepEqual(incompleteOf(await run(rar)), ["7-zip malformed"]);
 });

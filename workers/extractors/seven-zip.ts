@@ -1,0 +1,100 @@
+/** Whatever 7-Zip opens and we have no reader of our own for. It runs in WASM, loaded when first needed; what it writes is counted while it is written. */
+import { sevenZipVersion } from "../formats/seven-zip/program.ts";
+import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
+import { outerNames } from "./names.ts";
+import { isPadding } from "./padding.ts";
+import { type Reading, readersAt, readingOf } from "./seven-zip-kinds.ts";
+import { Opening, type Result } from "./seven-zip-place.ts";
+
+const mostPlaces = 16;
+
+/** Offsets where an archive may begin. */
+function* marks(bytes: Buffer, { mark }: Reading): Generator<number> {
+  if (!mark) {
+    yield 0;
+    return;
+  }
+  let at = bytes.indexOf(mark);
+  for (let left = mostPlaces; at >= 0 && left > 0; left--) {
+    yield at;
+    at = bytes.indexOf(mark, at + mark.length);
+  }
+}
+
+const isSame = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  one.size === other.size && [...one].every((content) => other.has(content));
+
+interface Walk {
+  readonly bytes: Buffer;
+  readonly reading: Reading;
+  readonly names: readonly string[] | null;
+  readonly opening: Opening;
+}
+
+/** The same octets by every reader that there is for them. Returns those that could read them, or why none could. */
+function* readAt(walk: Walk, at: number): Generator<Yielded, readonly Result[] | Stop> {
+  const { bytes, reading, names, opening } = walk;
+  const results: Result[] = [];
+  let refused: Stop | null = null;
+  for (const as of readersAt(reading, bytes, at)) {
+    const result = yield* opening.place({ bytes: bytes.subarray(at), as, names });
+    if (result.refused) refused ??= result.refused;
+    else results.push(result);
+  }
+  const [first, ...others] = results;
+  if (!first) return refused ?? new Stop("malformed", "No archive begins here");
+  if (others.some(({ contents }) => !isSame(contents, first.contents)))
+    yield { rule: "archive.contradiction", severity: "medium", text: "Readers of the image would see different files" };
+  return results;
+}
+
+/** Behind an archive that says where it ends: others of its kind were looked for already. */
+function* behind(bytes: Buffer, end: number, budget: Budget): Generator<Yielded> {
+  const rest = bytes.subarray(end);
+  if (isPadding(rest)) return;
+  budget.spend({ members: 1, bytes: rest.length });
+  yield { names: [], declaredTypes: [], bytes: rest };
+  yield { rule: "archive.trailing", severity: "medium", text: "Other data stand behind the end of the archive" };
+}
+
+/** All archives of one kind. A mark behind the first archive may be chance; if nothing is found, the first mark decides. */
+function* openAll(walk: Walk, budget: Budget): Generator<Yielded> {
+  const { bytes, reading, opening } = walk;
+  let refused: Stop | null = null;
+  let end = 0;
+  let found = 0;
+  for (const at of marks(bytes, reading)) {
+    if (at < end) continue;
+    const results = yield* readAt(walk, at);
+    if (results instanceof Stop) {
+      refused ??= results;
+      continue;
+    }
+    found++;
+    for (const { size } of results) end = Math.max(end, at + (size ?? 0));
+  }
+  yield* opening.complaints();
+  if (found === 0) throw refused ?? new Stop("malformed", "No archive begins here");
+  if (reading.mark && bytes.indexOf(reading.mark) === 0 && end > 0) yield* behind(bytes, end, budget);
+}
+
+export const sevenZipExtractor: Extractor = {
+  name: "7-zip",
+  version: `1 7z-wasm ${sevenZipVersion}`,
+  wants: ({ types }) => types.some((type) => readingOf(type) !== undefined),
+  *extract(part, bytes, budget) {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const outer = outerNames(part);
+    const readings = new Set(part.types.map(readingOf).filter((reading) => reading !== undefined));
+    let failed: Stop | null = null;
+    for (const reading of readings)
+      try {
+        const names = reading.nameless ? outer : null;
+        yield* openAll({ bytes: buffer, reading, names, opening: new Opening(budget) }, budget);
+      } catch (error) {
+        if (!(error instanceof Stop) || error.why === "limit") throw error;
+        failed = error;
+      }
+    if (failed) throw failed;
+  },
+};
