@@ -1,5 +1,6 @@
 /** Signatures at fixed places: cheap, and certain enough that no other detector need be asked about the first octets. */
 import { executableAt } from "../formats/pe.ts";
+import { isRawDisk, rawDisk } from "./disk.ts";
 import { dosExecutable, pe, rtf } from "./types.ts";
 
 type Row = readonly [type: string, offset: number, signature: Buffer];
@@ -51,6 +52,11 @@ const atStart: readonly Row[] = [
   text("application/x-qemu-disk", 0, "QFI\xfb"),
   text("application/x-ms-wim", 0, "MSWIM\0\0\0"),
   text("application/x-squashfs", 0, "hsqs"),
+  hex("application/x-vdi", 64, "7f10dabe"),
+  text("application/x-ms-szdd", 0, "SZDD\x88\xf0\x27\x33"),
+  text("application/x-cpio", 0, "070701"),
+  text("application/x-cpio", 0, "070702"),
+  text("application/x-cpio", 0, "070707"),
   hex("application/onenote", 0, "e4525c7b8cd8a74daeb15378d02996d3"),
   hex("application/onenote", 0, "a12ff343d9ef764c9ee210ea5722765f"),
   text("application/vnd.ms-htmlhelp", 0, "ITSF"),
@@ -75,7 +81,14 @@ const atStart: readonly Row[] = [
 ];
 
 /** Marks that stand at the head of text; all others are chance if nothing but text follows. */
-const textual = new Set(["application/pdf", rtf, "application/postscript", "application/x-vbe", "image/gif"]);
+const textual = new Set([
+  "application/pdf",
+  rtf,
+  "application/postscript",
+  "application/x-vbe",
+  "image/gif",
+  "application/x-archive",
+]);
 
 const byFirstOctet = new Map<number, Row[]>();
 const elsewhere: Row[] = [];
@@ -139,5 +152,5 @@ export function byMagic(bytes: Buffer): string | null {
     byFirstOctet.get(bytes[0] ?? -1)?.find((one) => holds(bytes, one)) ?? elsewhere.find((one) => holds(bytes, one));
   if (row && (textual.has(row[0]) || isBinary(bytes))) return row[0];
   if (isLzh(bytes)) return "application/x-lzh-compressed";
-  return cafeBabe(bytes) ?? byTail(bytes);
+  return cafeBabe(bytes) ?? byTail(bytes) ?? (isRawDisk(bytes) ? rawDisk : null);
 }

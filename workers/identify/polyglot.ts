@@ -1,10 +1,13 @@
 /** Second meanings of the same octets: what a reader finds that does not begin at the first octet, or is more tolerant than the standards. */
 import { findDirectory } from "../formats/zip.ts";
-import { mimeArchive, zip } from "./types.ts";
+import { mimeArchive, pe, zip } from "./types.ts";
 import { readZipFamily } from "./zip-family.ts";
 
 const magicRar = Buffer.from("Rar!\x1a\x07", "latin1");
 const magic7z = Buffer.from("377abcaf271c", "hex");
+const magicCab = Buffer.from("MSCF\0\0\0\0", "latin1");
+/** What NSIS puts in front of the data that it appends to its program. */
+const magicNsis = Buffer.from("efbeadde4e756c6c736f6674496e7374", "hex");
 /** RAR and 7-Zip look this far for their mark behind a self-extractor, or anything else. */
 const stubBytes = 1024 * 1024;
 /** Readers of PDF accept the header anywhere in the first KiB: ISO 32000-1 annex H.3.4.1. */
@@ -58,7 +61,18 @@ function whole(bytes: Buffer, first: string): string[] {
   if (first !== "application/pdf" && pdfInside(bytes)) found.push("application/pdf");
   if (embedded(bytes, magicRar)) found.push("application/vnd.rar");
   if (embedded(bytes, magic7z)) found.push("application/x-7z-compressed");
+  if (first === pe) found.push(...appended(bytes));
   return found;
+}
+
+/** Cabinets say in bits 0 to 7 of their version that they are 1.3. [MS-CAB] §2.1 */
+function appended(bytes: Buffer): string[] {
+  const cab = bytes.indexOf(magicCab);
+  const isCab = cab > 0 && bytes[cab + 24] === 3 && bytes[cab + 25] === 1;
+  return [
+    ...(isCab ? ["application/vnd.ms-cab-compressed"] : []),
+    ...(bytes.includes(magicNsis) ? ["application/x-nsis"] : []),
+  ];
 }
 
 /** Types besides `first`, which is what the first octets say ("" if they say nothing). */

@@ -134,10 +134,15 @@ export class Harvester implements Watcher, Harvest {
     if (/^[-T] /.test(line)) this.#aboutItem(line.slice(2));
     else if (line.startsWith("ERROR: ") && !this.#aboutWhole) this.#complain(line.slice(7));
     else if (/^(?:ERRORS|WARNINGS):$/.test(line)) this.#inList = true;
-    else if (line === "") this.#inList = false;
+    else if (line === "" || line.startsWith("-") || line.includes(" = ")) this.#inProperties(line);
     else if (this.#inList || /^(?:Cannot open|Missing volume|Unexpected end|Headers Error)/.test(line))
       this.said.add(line);
-    else if (line.startsWith("Physical Size = ")) this.physicalSize ??= Number(line.slice(16));
+  }
+
+  /** "Physical Size = 1035": of the outermost, if there are images within it. */
+  #inProperties(line: string): void {
+    this.#inList = false;
+    if (line.startsWith("Physical Size = ")) this.physicalSize ??= Number(line.slice(16));
   }
 
   #aboutItem(name: string): void {
