@@ -34,7 +34,7 @@ export interface CustodyPartsOptions {
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly spool: Spool;
   readonly journal: Journal;
-  readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe">;
+  readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe" | "view">;
   readonly log: Log;
   readonly clock: Clock;
   readonly onEvent: (event: MessageEvent) => void;
@@ -212,7 +212,14 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     onBug: failed,
   });
 
-  const review = createReview({ spool, journal, clock, derivedId, enqueue: (entry) => manager.enqueue(entry) });
+  const review = createReview({
+    spool,
+    journal,
+    clock,
+    derivedId,
+    enqueue: (entry) => manager.enqueue(entry),
+    view: scanner.view,
+  });
   const flushing = z.object({ id: z.string().nullable().default(null) });
 
   return {

@@ -42,7 +42,7 @@ export interface Scanner {
   dissect(entry: Scannable, signal: AbortSignal): Promise<Dissection>;
   inspect(entry: Scannable, dissection: Dissection, signal: AbortSignal): Promise<Inspection>;
   /** For a person: the message as a mail program would show it. */
-  view(id: QueueId, content: Content): Promise<MessageView>;
+  readonly view: (id: QueueId, content: Content) => Promise<MessageView>;
   readonly stages: Pick<Stages, "dissect" | "inspect" | "decide">;
   readonly queue: Queue<Job, JobResult>;
   readonly workers: Workers;

@@ -76,7 +76,7 @@ function reduce(html: string): Promise<Pick<Reading, "text" | "problem">> {
   parser.on("error", (error: Error) => {
     problem ??= error;
   });
-  parser.on("data", ({ text = "" }: MessageText) => resolve({ text: problem ? "" : text, problem }));
+  parser.on("data", ({ text = "" }: MessageText) => resolve({ text: problem ? "" : text.trim(), problem }));
   parser.end(`Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${html}`);
   return promise;
 }

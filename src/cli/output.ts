@@ -24,6 +24,31 @@ export function width(text: string): number {
   return columns;
 }
 
+/** As much as fits, with an ellipsis in the place of the rest. The text is harmless already. */
+export function fit(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  let cut = "";
+  for (const char of text) {
+    if (width(cut + char) >= columns) break;
+    cut += char;
+  }
+  return `${cut}…`;
+}
+
+const lineColumns = 118;
+
+/** Lines of words, each behind so many blanks; a word that is too long has a line of its own. */
+export function wrap(text: string, indent: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? "" : `${last} ${word}`;
+    if (last !== undefined && width(safe(longer)) + indent <= lineColumns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => " ".repeat(indent) + line);
+}
+
 export type Cell = string | number | boolean | null;
 const cell = (value: Cell): string => (value === null ? "-" : safe(String(value)));
 

@@ -1,17 +1,20 @@
 /** `sallyport quarantine list | show | release | discard | rescan`. */
 import { writeSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Query, Summary } from "../catalog/catalog.ts";
+import { type GatewayError, isGatewayError } from "../core/errors.ts";
 import type { QueueId } from "../core/message.ts";
-import { roughSize } from "../core/units.ts";
+import type { MessageView } from "../core/message-view.ts";
+import { roughAge } from "../core/units.ts";
 import type { Held } from "../review/review.ts";
 import { withCatalog } from "./catalog.ts";
 import { actor, orNotFound, queueId, withCustody } from "./custody.ts";
 import { heldText } from "./held-text.ts";
 import { timePast, wholeNumber } from "./options.ts";
-import { safe, table } from "./output.ts";
+import { fit, safe, table } from "./output.ts";
 import { review } from "./review.ts";
-import type { Context } from "./program.ts";
+import type { Context, ExitCode } from "./program.ts";
+import { viewText } from "./view-text.ts";
 
 interface ListOptions {
   readonly text?: string;
@@ -35,46 +38,67 @@ async function find(context: Context, options: ListOptions): Promise<readonly Su
   return (await withCatalog(context.config().config, (catalog) => catalog.find(query, { limit }))) ?? [];
 }
 
-/** The words of the policy, and what they rest on. */
+/** The worst rule and how many more, else the words of the policy. */
 function why({ reason, rules }: Summary): string {
-  const shown = rules.slice(0, 2).join(", ") + (rules.length > 2 ? ` +${rules.length - 2}` : "");
-  return shown === "" ? reason : reason === "" ? shown : `${reason}: ${shown}`;
+  const [worst, ...more] = rules;
+  return worst === undefined ? reason : worst + (more.length > 0 ? ` +${more.length}` : "");
 }
 
 async function list(context: Context, options: ListOptions): Promise<void> {
   const found = await find(context, options);
+  const now = Date.now();
+  const cell = (text: string, columns: number): string => fit(safe(text), columns);
   context.out.result(found, () =>
     found.length === 0
       ? "No message is held."
-      : table(
-          ["ID", ...(options.all ? ["STATE"] : []), "ARRIVED", "SIZE", "FROM", "TO", "SUBJECT", "WHY"],
-          found.map((one) => [
-            one.queueId,
-            ...(options.all ? [one.state] : []),
-            one.arrivedAt,
-            roughSize(one.size),
-            one.reversePath || "<>",
-            one.forwardPaths.slice(0, 3).join(" ") +
-              (one.forwardPaths.length > 3 ? ` +${one.forwardPaths.length - 3}` : ""),
-            one.subject.slice(0, 40),
-            why(one),
-          ]),
-        ),
+      : [
+          table(
+            ["ID", ...(options.all ? ["STATE"] : []), "AGE", "FROM", "TO", "SUBJECT", "WHY"],
+            found.map((one) => [
+              one.queueId,
+              ...(options.all ? [one.state] : []),
+              roughAge(now - Date.parse(one.arrivedAt)),
+              cell(one.reversePath || "<>", 19),
+              cell(
+                (one.forwardPaths[0] ?? "") + (one.forwardPaths.length > 1 ? ` +${one.forwardPaths.length - 1}` : ""),
+                19,
+              ),
+              cell(one.subject, options.all ? 12 : 14),
+              cell(why(one), options.all ? 20 : 27),
+            ]),
+          ),
+          "",
+          ...(found.length === Number(options.limit) ? [`The newest ${options.limit}; --limit shows more.`] : []),
+          "Why, what is in it, and what can be done: sallyport quarantine show ID",
+        ].join("\n"),
   );
 }
 
-async function show(context: Context, text: string, raw: boolean): Promise<void> {
+interface ShowOptions {
+  readonly raw?: true;
+  readonly text?: true;
+  readonly headers?: true;
+}
+
+async function show(context: Context, text: string, options: ShowOptions): Promise<ExitCode> {
   const id = queueId(text);
   const { config } = context.config();
-  if (raw) {
+  if (options.raw) {
     await withCustody(config, true, async ({ spool }) => {
       const entry = await orNotFound(id, () => spool.find(id));
       for await (const chunk of entry.octets()) for (let at = 0; at < chunk.length; ) at += writeSync(1, chunk, at);
     });
-    return;
+    return 0;
+  }
+  if (options.text || options.headers) {
+    const view = (await review(config, "view", { id })) as MessageView;
+    const what = { text: options.text === true, all: options.headers === true };
+    context.out.result({ id, ...view }, () => viewText(id, view, what));
+    return view.incomplete ? 1 : 0;
   }
   const held = (await review(config, "show", { id })) as Held;
-  context.out.result(held, () => heldText(held));
+  context.out.result(held, () => heldText(held, new Date()));
+  return 0;
 }
 
 interface ActOptions {
@@ -83,20 +107,33 @@ interface ActOptions {
   readonly to?: readonly string[];
 }
 
-async function release(context: Context, text: string, options: ActOptions): Promise<void> {
+/** Nothing is wrong with the question; the answer is no. */
+function sentBefore(context: Context, { detail }: GatewayError): ExitCode {
+  const { message, to, by, at, reason } = detail;
+  const told =
+    by === undefined
+      ? `Every recipient of ${message} has got it already.`
+      : `${message} was released before, to ${to}, by ${by} at ${at} (${reason}).`;
+  context.out.result({ released: null, before: detail }, () => safe(`${told} Nothing was done.`));
+  return 1;
+}
+
+async function release(context: Context, text: string, options: ActOptions): Promise<ExitCode> {
   const id = queueId(text);
   const { config } = context.config();
-  const made = (await review(config, "release", {
-    id,
-    by: actor(options.by),
-    why: options.reason,
-    to: options.to ?? null,
-  })) as { released: QueueId; forwardPaths: readonly string[] };
-  context.out.result(made, () =>
-    safe(
-      `Released as ${made.released} to ${made.forwardPaths.join(", ")}. The held message stays until it is discarded or expires.`,
-    ),
-  );
+  const asked = { id, by: actor(options.by), why: options.reason, to: options.to ?? null };
+  try {
+    const made = (await review(config, "release", asked)) as { released: QueueId; forwardPaths: readonly string[] };
+    context.out.result(made, () =>
+      safe(
+        `Released as ${made.released} to ${made.forwardPaths.join(", ")}. The held message stays until it is discarded or expires.`,
+      ),
+    );
+    return 0;
+  } catch (error) {
+    if (isGatewayError(error, "SENT_BEFORE")) return sentBefore(context, error);
+    throw error;
+  }
 }
 
 async function act(
@@ -104,14 +141,20 @@ async function act(
   what: "discard" | "rescan",
   ids: readonly string[],
   options: ActOptions,
-): Promise<void> {
+): Promise<ExitCode> {
   const { config } = context.config();
   const all = ids.map(queueId);
-  for (const id of all) await review(config, what, { id, by: actor(options.by), why: options.reason });
+  try {
+    for (const id of all) await review(config, what, { id, by: actor(options.by), why: options.reason });
+  } catch (error) {
+    if (isGatewayError(error, "SENT_BEFORE")) return sentBefore(context, error);
+    throw error;
+  }
   context.out.result(
     what === "discard" ? { discarded: all } : { rescanned: all },
     () => `${what === "discard" ? "Discarded" : "To be judged again"}: ${all.join(", ")}`,
   );
+  return 0;
 }
 
 export function register(program: Command, context: Context): void {
@@ -133,9 +176,17 @@ export function register(program: Command, context: Context): void {
   quarantine
     .command("show")
     .argument("<id>")
-    .description("why it is held: the tree of its parts, findings, what was not looked at")
-    .option("--raw", "the octets as received; they are hostile, mind your terminal")
-    .action(context.action((id: string, options: { raw?: true }) => show(context, id, options.raw === true)));
+    .description("why it is held, what is in it, what can be done")
+    .option("--text", "what a mail program would show: text, HTML as text, attachments; harmless on a terminal")
+    .option("--headers", "every header field, in order, decoded; harmless on a terminal")
+    .addOption(
+      new Option("--raw", "the octets as received; they are hostile, mind your terminal").conflicts([
+        "text",
+        "headers",
+      ]),
+    )
+    .addHelpText("after", "\nExit code with --text or --headers: 1 if the message could not be read to its end.")
+    .action(context.action((id: string, options: ShowOptions) => show(context, id, options)));
   const acting = (name: string, argument: string, description: string): Command =>
     quarantine
       .command(name)

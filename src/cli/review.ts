@@ -10,13 +10,14 @@ import { createReview } from "../review/review.ts";
 import { derivedId } from "../spool/ids.ts";
 import { openFilled } from "./catalog.ts";
 import { askGateway, type Custody, orNotFound, toStandardError, withCustody } from "./custody.ts";
+import { viewAlone } from "./view.ts";
 
 type ReviewArgs = Readonly<Record<string, unknown>> & { readonly id: QueueId };
 
 /** A review command: by the gateway, or, without one, right here; the next start goes on from there. */
 export const review = (
   config: Config,
-  command: "show" | "release" | "discard" | "rescan",
+  command: "show" | "view" | "release" | "discard" | "rescan",
   args: ReviewArgs,
 ): Promise<unknown> =>
   orNotFound(args.id, async () => {
@@ -25,13 +26,20 @@ export const review = (
     } catch (error) {
       if (!isGatewayError(error, "CONTROL_UNAVAILABLE")) throw error;
     }
-    return withCustody(config, command === "show", (custody) =>
-      command === "show" ? handle(command, args, custody) : handleAndTell(config, command, args, custody),
+    const isLook = command === "show" || command === "view";
+    return withCustody(config, isLook, (custody) =>
+      isLook ? handle(config, command, args, custody) : handleAndTell(config, command, args, custody),
     );
   });
 
-async function handle(command: string, args: ReviewArgs, custody: Custody): Promise<unknown> {
-  const acts = createReview({ ...custody, clock: systemClock, derivedId, enqueue: () => undefined });
+async function handle(config: Config, command: string, args: ReviewArgs, custody: Custody): Promise<unknown> {
+  const acts = createReview({
+    ...custody,
+    clock: systemClock,
+    derivedId,
+    enqueue: () => undefined,
+    view: (id, content) => viewAlone(config, id, content),
+  });
   return reviewHandlers(acts).get(command)?.(args);
 }
 
@@ -40,7 +48,7 @@ async function handleAndTell(config: Config, command: string, args: ReviewArgs, 
   const catalog = await openFilled(config, custody);
   const journal = followed(custody.journal, catalog, createLog("warn", toStandardError));
   try {
-    const answer = await handle(command, args, { ...custody, journal });
+    const answer = await handle(config, command, args, { ...custody, journal });
     const known = command === "rescan" ? await catalog.get(args.id) : null;
     if (known) await catalog.record({ ...known, state: "incoming" });
     return answer;

@@ -14,7 +14,7 @@ import { systemClock } from "../observe/clock.ts";
 import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { openRecords } from "../records/sqlite.ts";
-import { treeText, verdictText } from "./held-text.ts";
+import { treeText, verdictText } from "./tree-text.ts";
 import { safe } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";
 

@@ -25,6 +25,7 @@ export function parse<T>(schema: z.ZodType<T>, args: unknown): T {
 export function reviewHandlers(review: Review): ReadonlyMap<string, Handler> {
   return new Map<string, Handler>([
     ["show", (args) => review.show(parse(z.object({ id }), args).id)],
+    ["view", (args) => review.view(parse(z.object({ id }), args).id)],
     [
       "release",
       (args) => {

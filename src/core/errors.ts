@@ -26,6 +26,7 @@ const catalogue = {
   JOURNAL_DAMAGED: { temporary: false, text: "The hash chain of the journal is broken" },
   CONTROL_FAILED: { temporary: false, text: "The gateway could not do what it was asked to" },
   CONTROL_UNAVAILABLE: { temporary: true, text: "The gateway does not answer on its control socket" },
+  SENT_BEFORE: { temporary: false, text: "The message has been sent on before" },
   NOT_FOUND: { temporary: false, text: "There is no such message" },
   USAGE: { temporary: false, text: "The command line is wrong" },
 } as const;

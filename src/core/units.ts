@@ -36,7 +36,16 @@ export const showSize = (bytes: number): string =>
     ["B", 1],
   ]);
 
-/** For people, rounded: "1.4 MiB", "3 h". */
+/** For people, rounded down: "3 h", "12 d". */
+export function roughAge(ms: number): string {
+  for (const unit of ["d", "h", "m"]) {
+    const length = durations[unit] ?? 1;
+    if (ms >= length) return `${Math.floor(ms / length)} ${unit === "m" ? "min" : unit}`;
+  }
+  return `${Math.max(0, Math.floor(ms / 1000))} s`;
+}
+
+/** For people, rounded: "1.4 MiB". */
 export function roughSize(bytes: number): string {
   for (const [unit, factor] of [
     ["GiB", 2 ** 30],

@@ -20,6 +20,9 @@ const longestItem = 64;
 /** Each with its CRLF; the trace field comes last, so that whatever stands above it is ours and whatever stands below is not. */
 export function topFields({ envelope, result, ruleSet, tags, findings }: Result): string {
   const facts = [result, `id=${safe(envelope.queueId)}`];
+  // A released message, or a part of one that was split: it left under an id of its own, and came under the one in the trace field.
+  const [, received] = /\bid ([0-9A-Z]{26})$/m.exec(envelope.trace.replaceAll("\r\n", "\n")) ?? [];
+  if (received !== undefined && received !== envelope.queueId) facts.push(`received=${received}`);
   if (ruleSet !== "") facts.push(`rules=${safe(ruleSet).slice(0, 16)}`);
   const found = new Set(findings.map(({ rule, severity, part }) => `${safe(rule)} ${severity} ${safe(part)}`));
   return [

@@ -1,6 +1,8 @@
 /** What a person may do with a held message: look, release, discard, rescan. The owner of `quarantine`; every act is written down before it is done. */
 import { GatewayError } from "../core/errors.ts";
+import type { Content } from "../core/job.ts";
 import type { QueueId } from "../core/message.ts";
+import type { MessageView } from "../core/message-view.ts";
 import type { Dissection, Inspection } from "../core/outcome.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
@@ -14,6 +16,7 @@ export interface Act {
 
 export interface Held {
   readonly id: QueueId;
+  readonly state: Entry["state"];
   readonly envelope: Entry["envelope"];
   readonly size: number;
   readonly dissection: Dissection | null;
@@ -29,9 +32,11 @@ export interface ReviewOptions {
   readonly derivedId: (from: QueueId, what: string) => QueueId;
   /** Hands a released or rescanned message to the owner of `incoming`. */
   readonly enqueue: (entry: Entry) => void;
+  /** Reads it as a mail program would, in a process that may die of it. */
+  readonly view: (id: QueueId, content: Content) => Promise<MessageView>;
 }
 
-export function createReview({ spool, journal, clock, derivedId, enqueue }: ReviewOptions) {
+export function createReview({ spool, journal, clock, derivedId, enqueue, view }: ReviewOptions) {
   const open = (id: QueueId): Promise<Entry> => spool.open(id, "quarantine");
 
   async function note(
@@ -101,8 +106,8 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     const releases = review.filter((each) => each.what === "released");
     const before = releases.find((each) => each.forwardPaths?.some((path) => forwardPaths.includes(path)));
     const told = before ?? (forwardPaths.length === 0 ? releases.at(-1) : undefined);
-    if (told) throw new GatewayError("USAGE", { message: id, released: `already, by ${told.by} at ${told.at}` });
-    if (forwardPaths.length === 0) throw new GatewayError("USAGE", { message: id, sent: "to every recipient" });
+    if (told) throw new GatewayError("SENT_BEFORE", sentBefore(id, told));
+    if (forwardPaths.length === 0) throw new GatewayError("SENT_BEFORE", { message: id });
   }
 
   return {
@@ -110,6 +115,7 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
       const entry = await spool.find(id);
       return {
         id,
+        state: entry.state,
         envelope: entry.envelope,
         size: entry.size,
         dissection: await entry.read<Dissection>("parts.json"),
@@ -119,8 +125,8 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
       };
     },
 
-    /** The octets as received, for a look from outside. */
-    octets: async (id: QueueId): Promise<AsyncIterable<Uint8Array>> => (await spool.find(id)).octets(),
+    /** What its recipient would have read. */
+    view: async (id: QueueId): Promise<MessageView> => view(id, (await spool.find(id)).content()),
 
     /** Sends the original to all or some of its recipients, once each. The same release again is recognised by its id (R15). */
     async release(
@@ -156,8 +162,7 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
       const entry = await open(id);
       const released = (await entry.review()).find((each) => each.what === "released");
       // Were it found clean now, those who have the released copy would get it again.
-      if (released)
-        throw new GatewayError("USAGE", { message: id, released: `by ${released.by} at ${released.at}: discard it` });
+      if (released) throw new GatewayError("SENT_BEFORE", sentBefore(id, released));
       await entry.append(line("rescanned", act));
       await entry.forget("inspection.json");
       await entry.move("incoming");
@@ -185,6 +190,14 @@ export function createReview({ spool, journal, clock, derivedId, enqueue }: Revi
     return { released, forwardPaths };
   }
 }
+
+const sentBefore = (id: QueueId, { by, at, why, forwardPaths = [] }: ReviewLine): GatewayError["detail"] => ({
+  message: id,
+  to: forwardPaths.join(", "),
+  by,
+  at,
+  reason: why,
+});
 
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((each) => b.includes(each));

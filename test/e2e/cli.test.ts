@@ -77,6 +77,9 @@ test("what a sender wrote never reaches the terminal as it is, and is complete i
     ["quarantine", "list", "--json"],
     ["quarantine", "show", held.queueId],
     ["quarantine", "show", held.queueId, "--json"],
+    ["quarantine", "show", held.queueId, "--text"],
+    ["quarantine", "show", held.queueId, "--headers"],
+    ["quarantine", "show", held.queueId, "--headers", "--text", "--json"],
     ["queue", "show", held.queueId],
   ]) {
     const { exit, stdout } = await cli(...args);
@@ -114,6 +117,8 @@ const questions: readonly (readonly [exit: number, ...args: string[]])[] = [
   [0, "doctor", "--reconcile"],
   [2, "quarantine", "show", "00000000000000000000000000"],
   [2, "quarantine", "show", "../../etc/passwd"],
+  [2, "quarantine", "show", "00000000000000000000000000", "--text"],
+  [2, "quarantine", "show", "00000000000000000000000000", "--text", "--raw"],
   [2, "quarantine", "list", "--since", "yesterday-ish"],
   [2, "quarantine", "list", "--limit", "many"],
   [2, "quarantine", "release", "00000000000000000000000000"],
@@ -151,6 +156,14 @@ test("release to some, then to the others; discard; rescan: the list follows", a
   const second = await cli("quarantine", "release", id, "--reason", "asked too", "--json");
   assert.deepEqual(second.json<{ forwardPaths: unknown }>().forwardPaths, ["two@bench.test"]);
   assert.deepEqual((await hop.received(before + 2)).at(-1)?.forwardPaths, ["two@bench.test"]);
+  const third = await cli("quarantine", "release", id, "--reason", "asked once more");
+  assert.match(
+    third.stdout,
+    /^\w{26} was released before, to \w+@bench\.test, by .+ at .+ \(asked( too)?\)\. Nothing was done\.\n$/,
+  );
+  assert.deepEqual([third.exit, third.stderr], [1, ""]);
+  const rescan = await cli("quarantine", "rescan", id, "--reason", "new rules", "--json");
+  assert.deepEqual([rescan.exit, rescan.json<{ released: unknown }>().released], [1, null]);
   assert.match((await cli("quarantine", "show", id)).stdout, /released by .*: asked \(to one@bench\.test\)/);
 
   const gone = await cli("quarantine", "discard", id, "--reason", "seen enough", "--by", "operator", "--json");
@@ -285,6 +298,12 @@ test("without a gateway the same commands hold the lock themselves", async (t) =
   await t.test("questions have the same answers", async () => {
     for (const [exit, ...args] of questions) await ask(exit, args);
     assert.deepEqual(await list(), all);
+  });
+  await t.test("a child of the command itself reads a held message", async () => {
+    const { exit, stdout, stderr } = await cli("quarantine", "show", released.queueId, "--text");
+    assert.deepEqual([exit, stderr], [0, ""]);
+    assert.match(stdout, /^\| Subject: to be released$/m);
+    assert.match(stdout, /^Text\n\| Hello\n\nAttachments\n\| "test\.zip", application\/zip, \d+ B\n$/m);
   });
   await t.test("what only a gateway can do says so", async () => {
     const { exit, stderr } = await cli("queue", "flush");

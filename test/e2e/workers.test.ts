@@ -7,6 +7,7 @@ import { after, describe, it } from "node:test";
 import { isGatewayError } from "../../src/core/errors.ts";
 import type { Content, Externals, InspectJob } from "../../src/core/job.ts";
 import type { Part } from "../../src/core/message.ts";
+import type { MessageView } from "../../src/core/message-view.ts";
 import type { Dissection, Outcome, PartReport } from "../../src/core/outcome.ts";
 import { silent } from "../../src/observe/log.ts";
 import { type RuleSet, startWorkers, type Workers, type WorkersOptions } from "../../workers/compose.ts";
@@ -179,6 +180,48 @@ describe("workers", { concurrency: false }, () => {
       assert.deepEqual([...new Set(errors.map(({ file }) => file))], ["garbage.yar"]);
       assert.equal(workers.status().ruleSet, "1");
     }));
+
+  const view = async (workers: Workers, content: Content, deadlineMs = 60_000): Promise<MessageView> => {
+    const limits = { parts: 100_000, headerChars: 1_000, textChars: 1_000 };
+    return (await workers.run({ kind: "view", id: "v", content, limits, deadlineMs }, never)) as MessageView;
+  };
+
+  it("show a person what a mail program would show, from memory and from a file; a child that did it is replaced", async () => {
+    const events: string[] = [];
+    await withWorkers(
+      async (workers) => {
+        const file = join(folder, "viewed.eml");
+        writeFileSync(file, message(), { mode: 0o600 });
+        const seen = await view(workers, { kind: "bytes", bytes: message() });
+        assert.deepEqual(await view(workers, { kind: "file", file, size: message().length }), seen);
+        assert.equal(seen.text, "only in the body");
+        assert.deepEqual(
+          seen.attachments.map(({ name, size }) => [name, size]),
+          [["test.com", eicar.length]],
+        );
+        assert.deepEqual(await found(workers, { kind: "bytes", bytes: message() }), expected);
+      },
+      { onEvent: (event) => events.push(event) },
+    );
+    assert.equal(events.filter((event) => event === "recycled").length, 2);
+  });
+
+  it("answer for a message that its reader does not survive, and go on", () =>
+    withWorkers(
+      async (workers) => {
+        const levels = Array.from(
+          { length: 19_000 },
+          (_, i) => `Content-Type: multipart/mixed; boundary=b${i}\r\n\r\n--b${i}\r\n`,
+        );
+        const bomb: Content = { kind: "bytes", bytes: Buffer.from(`${levels.join("")}\r\nbottom`) };
+        const greedy = await view(workers, bomb);
+        assert.deepEqual([greedy.incomplete?.why, greedy.fields], ["limit", []]);
+        assert.match(greedy.incomplete?.text ?? "", /memory/);
+        assert.equal((await view(workers, bomb, 1)).incomplete?.why, "timeout");
+        assert.deepEqual(await found(workers, { kind: "bytes", bytes: message() }), expected);
+      },
+      { memory: 256 * MiB, deadlineMs: 60_000 },
+    ));
 
   it("keep the children's memory and processes in view, and end them all", async () => {
     let pids: number[] = [];

@@ -42,6 +42,7 @@ export class ScannerStandIn implements Scanner {
 
   inForce = () => ({ ruleSet: this.ruleSet, policyVersion: "policy-1" });
   describe = () => ({});
+  view: Scanner["view"] = () => Promise.reject(new GatewayError("SCANNER_UNAVAILABLE"));
 
   readonly stages: Scanner["stages"] = {
     dissect: async (entry, signal) => {

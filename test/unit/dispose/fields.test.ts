@@ -39,6 +39,18 @@ test("tags and findings are listed once each, folded before column 79", () => {
   );
 });
 
+test("what leaves under another id than it came under names both", () => {
+  const trace =
+    "Received: from client.test\r\n\tby mx.test with ESMTP id 01K0000000000000000000HELD\r\n\tfor <b@c>; x\r\n";
+  const text = fields({ result: "released", envelope: { ...siteEnvelope, trace } }).replaceAll("\r\n ", " ");
+  const [result] = text.split("\r\n");
+  assert.equal(
+    result,
+    `X-Sallyport-Result: released; id=${siteEnvelope.queueId}; received=01K0000000000000000000HELD; rules=3f2a9c`,
+  );
+  assert.doesNotMatch(fields({ envelope: { ...siteEnvelope, trace: "" } }), /received=/);
+});
+
 test("a thousand findings are named by their first twenty and their number", () => {
   const text = fields({ findings: Array.from({ length: 1_000 }, (_, i) => finding(`p.r${i}`)) });
   assert.match(text.replaceAll("\r\n ", " "), /p\.r19 high 1\.2\/3, and 980 more\r\n/);

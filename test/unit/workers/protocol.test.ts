@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ChildGone, type Death } from "../../../workers/child.ts";
 import { isAnswer, isReady } from "../../../workers/protocol.ts";
-import { unfinishedDissection, unfinishedReport } from "../../../workers/unfinished.ts";
+import { unfinishedDissection, unfinishedReport, unfinishedView } from "../../../workers/unfinished.ts";
 
 const content = { kind: "bytes", bytes: Buffer.from("Subject: x\r\n\r\nbody\r\n") } as const;
 const job = {
@@ -44,6 +44,9 @@ test("answers in the right shape are taken, for the kind of job that was asked f
   const report = asSent({ result: unfinishedReport(gone("timeout"), {}), health: "worn" });
   assert.ok(isAnswer(dissection, "dissect"));
   assert.ok(isAnswer(report, "inspect"));
+  const view = asSent({ result: unfinishedView(gone("memory")), health: "worn" });
+  assert.ok(isAnswer(view, "view"));
+  assert.ok(!isAnswer(view, "inspect") && !isAnswer(report, "view"));
   assert.ok(!isAnswer(dissection, "inspect"));
   assert.ok(!isAnswer(report, "dissect"));
 });
@@ -76,12 +79,38 @@ test("an answer that lacks anything, or has something else in its place, is refu
     }
 });
 
+test("a view that holds anything but text and numbers is refused", () => {
+  const view = {
+    fields: [{ name: "Subject", value: "x" }],
+    text: "",
+    html: "",
+    attachments: [{ name: "a", type: "text/plain", size: 1, related: false }],
+    cut: [],
+    incomplete: null,
+  };
+  assert.ok(isAnswer({ result: view, health: "worn" }, "view"));
+  for (const wrong of [
+    { fields: [{ name: "Subject", value: 1 }] },
+    { text: null },
+    { html: {} },
+    { attachments: [{ name: "a", type: "text/plain", size: "1", related: false }] },
+    { cut: [1] },
+    { incomplete: undefined },
+    { incomplete: { why: "tired", text: "" } },
+  ])
+    assert.ok(!isAnswer({ result: { ...view, ...wrong }, health: "worn" }, "view"), JSON.stringify(wrong));
+});
+
 test("no value whatever makes the checks throw", () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.constantFrom("dissect" as const, "inspect" as const), (value, kind) => {
-      assert.equal(typeof isAnswer({ result: value, health: "well" }, kind), "boolean");
-      assert.equal(isReady(value), false);
-    }),
+    fc.property(
+      fc.jsonValue(),
+      fc.constantFrom("dissect" as const, "inspect" as const, "view" as const),
+      (value, kind) => {
+        assert.equal(typeof isAnswer({ result: value, health: "well" }, kind), "boolean");
+        assert.equal(isReady(value), false);
+      },
+    ),
     { interruptAfterTimeLimit: 1000 },
   );
 });
