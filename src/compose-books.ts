@@ -8,6 +8,7 @@ import { summaryOf, unique } from "./compose-summary.ts";
 import type { Config } from "./config-schema.ts";
 import { explain } from "./core/errors.ts";
 import type { QueueId } from "./core/message.ts";
+import type { Group } from "./core/verdict.ts";
 import type { MessageEvent } from "./dispose/custody.ts";
 import type { Fields, Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
@@ -33,6 +34,16 @@ const stateAfter = {
 const few = (paths: readonly string[]): readonly string[] =>
   paths.length > 20 ? [...paths.slice(0, 20), `and ${paths.length - 20} more`] : paths;
 
+/** Tags say what a message was let through in spite of: `incomplete`, `bypass`, `would-quarantine`. */
+function groupFields({ disposition, policyLine, because }: Group): Fields {
+  const rules = unique(
+    because.map((finding) => finding.rule),
+    10,
+  );
+  const tags = disposition.kind === "forward" && disposition.tags.length > 0 ? { tags: disposition.tags } : {};
+  return { verdict: disposition.kind, policy_line: policyLine, rules, ...tags };
+}
+
 function messageFields(event: MessageEvent): Fields {
   const { envelope, size, id } = event.entry;
   const paths = "forwardPaths" in event ? event.forwardPaths : envelope.forwardPaths.map((path) => path.address);
@@ -46,17 +57,7 @@ function messageFields(event: MessageEvent): Fields {
     size_bytes: size,
   };
   if (event.event === "accepted") return { ...base, state_to: event.to };
-  const group =
-    "group" in event && event.group
-      ? {
-          verdict: event.group.disposition.kind,
-          policy_line: event.group.policyLine,
-          rules: unique(
-            event.group.because.map((finding) => finding.rule),
-            10,
-          ),
-        }
-      : {};
+  const group = event.group ? groupFields(event.group) : {};
   return { ...base, ...group, reply: event.text, delay_ms: Date.now() - Date.parse(envelope.arrivedAt) };
 }
 

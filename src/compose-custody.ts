@@ -6,7 +6,7 @@ import type { Scanner } from "./compose-scan.ts";
 import { parse, reviewHandlers } from "./control/review-handlers.ts";
 import type { Handler } from "./control/server.ts";
 import { explain } from "./core/errors.ts";
-import type { Envelope, QueueId } from "./core/message.ts";
+import type { Envelope, Millis, QueueId } from "./core/message.ts";
 import { isQueueId } from "./core/queue-id.ts";
 import type { Reply } from "./core/status.ts";
 import { Turn } from "./core/turn.ts";
@@ -38,6 +38,8 @@ export interface CustodyPartsOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly onEvent: (event: MessageEvent) => void;
+  /** A verdict is there, so long after the final dot; of what a former process has taken nobody knows. */
+  readonly onVerdict?: (elapsedMs: Millis) => void;
 }
 
 /** Our own notices leave by a route that no recipient can ask for. */
@@ -53,6 +55,13 @@ function noticesOf(config: Config): RouteConfig {
   };
 }
 
+/** What a route may hold of the active window. With one route there is nobody to leave room for. */
+function shares(config: Config): (route: string) => number | null {
+  const alone = config.routes.length === 1 ? config.scan.max_active : null;
+  const most = new Map(config.routes.map((route) => [routeName(route), route.max_active ?? alone]));
+  return (route) => most.get(route) ?? null;
+}
+
 async function firstOctets(entry: Entry, wanted: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -65,7 +74,7 @@ async function firstOctets(entry: Entry, wanted: number): Promise<Buffer> {
 }
 
 export function createCustodyParts(options: CustodyPartsOptions) {
-  const { config, spool, journal, scanner, log, clock, onEvent } = options;
+  const { config, spool, journal, scanner, log, clock, onEvent, onVerdict = () => undefined } = options;
   const notices = noticesOf(config);
   const routes = new Map([...options.routes, [noticeRoute, notices] as const]);
   const routeOf = (name: string): RouteConfig => routes.get(name) ?? notices;
@@ -163,7 +172,20 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     onScannerFailure: (route) => routeOf(route).on_scanner_failure,
     handOver: (entry) => manager.enqueue(entry),
   });
-  const stages: Stages = { ...scanner.stages, dispose: disposers.dispose, release: disposers.release };
+  /** When the final dot was seen, by envelope, until the first verdict. */
+  const dots = new WeakMap<Envelope, number>();
+  const stages: Stages = {
+    ...scanner.stages,
+    decide(envelope, dissection, inspection) {
+      const verdict = scanner.stages.decide(envelope, dissection, inspection);
+      const dot = dots.get(envelope);
+      dots.delete(envelope);
+      if (dot !== undefined) onVerdict(clock.monotonic() - dot);
+      return verdict;
+    },
+    dispose: disposers.dispose,
+    release: disposers.release,
+  };
   const carryOne = (entry: Entry, turn: Turn, signal: AbortSignal) => carry(entry, stages, turn, signal);
 
   const manager = new QueueManager({
@@ -181,6 +203,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     poisoned,
     cut: () => void nextHops.close(),
     maxActive: config.scan.max_active,
+    mostOf: shares(config),
     scanEveryMs: 60_000,
   });
 
@@ -199,7 +222,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     };
   }
 
-  const receive = createReceive({
+  const received = createReceive({
     carry: carryOne,
     unscanned: disposers.unscanned,
     claim: custody.claim,
@@ -208,9 +231,15 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     deadlineMs: (entry) => Math.min(...entry.envelope.forwardPaths.map((path) => routeOf(path.route).reply_deadline)),
     enqueue: (entry) => manager.enqueue(entry),
     adopt: (entry, work, abort) => manager.adopt(entry, work, abort),
-    hasRoom: () => manager.hasRoom(),
+    takeRoom: (entry) => manager.takeRoom(entry),
+    giveRoom: (entry) => manager.giveRoom(entry),
     onBug: failed,
   });
+
+  const receive = (entry: Entry, clientGone: AbortSignal): Promise<Reply> => {
+    dots.set(entry.envelope, clock.monotonic());
+    return received(entry, clientGone);
+  };
 
   const review = createReview({
     spool,

@@ -65,6 +65,8 @@ export function createGauges({ metrics, spool, journal, scanner, manager, clock 
       }
       metrics.oldest.set({ state }, oldest);
     }
+    metrics.routeActive.reset();
+    for (const [route, count] of manager.activeByRoute) metrics.routeActive.set({ route }, count);
     const depth = await scanner.queue.depth();
     metrics.queueDepth.set({ state: "waiting" }, depth.waiting);
     metrics.queueDepth.set({ state: "running" }, depth.running);

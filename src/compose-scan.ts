@@ -6,9 +6,11 @@ import { externalDefaults, messageExternals } from "./rulepacks/externals.ts";
 import { type Config, routeName } from "./config-schema.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
 import type { Content, Job, JobResult, ViewLimits } from "./core/job.ts";
-import type { Envelope, QueueId } from "./core/message.ts";
+import type { Envelope, ForwardPath, QueueId } from "./core/message.ts";
 import type { MessageView } from "./core/message-view.ts";
 import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
+import type { Reply } from "./core/status.ts";
+import { refusedAtRcpt } from "./decide/at-rcpt.ts";
 import { decide, type RouteFacts } from "./decide/decide.ts";
 import type { Policy } from "./decide/policy.ts";
 import { createInspect, type RuleSetInForce } from "./inspect/inspect.ts";
@@ -47,6 +49,8 @@ export interface Scanner {
   readonly queue: Queue<Job, JobResult>;
   readonly workers: Workers;
   readonly rules: RuleStore;
+  /** At RCPT: what lists and policy refuse whatever the message may hold. */
+  refuses(envelope: Pick<Envelope, "client" | "reversePath">, path: ForwardPath): Reply | null;
   inForce(): { readonly ruleSet: string; readonly policyVersion: string };
   /** For the log line at start and `status`. */
   describe(): Readonly<Record<string, unknown>>;
@@ -173,7 +177,6 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
       return dissection;
     },
     async inspect(entry, dissection, signal) {
-      const began = clock.monotonic();
       for (let swaps = 0; ; swaps++) {
         const { version } = inForce();
         try {
@@ -181,7 +184,6 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
           const inspection = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
           examined.delete(entry.envelope.queueId);
           count(inspection);
-          metrics.judgeSeconds.observe((clock.monotonic() - began) / 1000);
           return inspection;
         } catch (error) {
           if (
@@ -282,6 +284,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     queue,
     workers,
     rules: store,
+    refuses: (envelope, path) => refusedAtRcpt(envelope, path, policy, records.snapshot(), routeFacts),
     inForce: () => ({ ruleSet: workers.status().ruleSet, policyVersion: policy.version }),
     describe,
     gauge() {

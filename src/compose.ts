@@ -99,7 +99,17 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => scanner.close());
 
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
-    const parts = createCustodyParts({ config, routes, spool, journal, scanner, log, clock, onEvent: books.onMessage });
+    const parts = createCustodyParts({
+      config,
+      routes,
+      spool,
+      journal,
+      scanner,
+      log,
+      clock,
+      onEvent: books.onMessage,
+      onVerdict: (elapsedMs) => metrics.judgeSeconds.observe(elapsedMs / 1000),
+    });
     closers.push(() => parts.nextHops.close());
     onMove = (event) => {
       books.onMove(event);
@@ -119,8 +129,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       web === null ? null : await startStatusServer(web, gauges.source).catch(cannotListen("listen.web", web));
     if (status) closers.push(() => status.close());
 
-    const admit = (): Reply | null =>
-      gauges.isDiskLow() ? says.noSpace : parts.manager.hasRoom() ? null : says.overloaded;
+    const admit = (route?: string): Reply | null => {
+      if (route !== undefined) return parts.manager.hasRoom(route) ? null : says.routeBusy;
+      return gauges.isDiskLow() ? says.noSpace : parts.manager.hasRoom() ? null : says.overloaded;
+    };
     const listener = await startListener({
       config,
       spool,
@@ -130,7 +142,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         parts.nextHops.verify(route, reversePath, forwardPath, signal),
       receive: parts.receive,
       admit,
-      blocked: () => null,
+      refuses: scanner.refuses,
       onEvent: books.onAccept,
     }).catch(cannotListen("listen.smtp", config.listen.smtp.join(", ")));
     closers.push(() => listener.close());

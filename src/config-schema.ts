@@ -87,7 +87,9 @@ export const routeSchema = z.strictObject({
     .describe("Tell the next hop who the client was, if it offers that."),
   direction: z.enum(["inbound", "outbound"]).default("inbound").describe("For policies that differ."),
   connections: count(20).describe("To each next hop, at most."),
-  max_active: count(1)
+  max_active: z
+    .int()
+    .min(1)
     .optional()
     .describe(
       "Share of `scan.max_active`: messages of this route in custody that are judged or forwarded at the same time; beyond, RCPT gets 451 for this route alone. Default: with several routes, never more than are left free for the others; with one, all.",

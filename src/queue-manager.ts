@@ -1,4 +1,5 @@
 /** Owner of `incoming`, `active` and `deferred`: a bounded window of active messages, timers for the deferred ones, and a scan now and then. */
+import { ActiveWindow } from "./active-window.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
 import type { Millis, QueueId } from "./core/message.ts";
 import { Turn } from "./core/turn.ts";
@@ -27,6 +28,8 @@ export interface QueueManagerOptions {
   /** Ends the transactions that wait for a next hop when the grace period is over. */
   readonly cut: () => void;
   readonly maxActive: number;
+  /** Of the window, for one route; null: never more than are left free. */
+  readonly mostOf: (route: string) => number | null;
   readonly scanEveryMs: Millis;
 }
 
@@ -40,14 +43,15 @@ const taken = (): Turn => {
   turn.take();
   return turn;
 };
+/** A message of several routes counts for the first of them until it is split. */
+const routeOf = (entry: Entry): string => entry.envelope.forwardPaths[0]?.route ?? "";
 const scannerIsDown = (error: unknown): boolean =>
   isGatewayError(error, "SCANNER_UNAVAILABLE") || isGatewayError(error, "QUEUE_UNAVAILABLE");
 
 export class QueueManager {
   readonly #options: QueueManagerOptions;
   readonly #running = new Map<QueueId, Promise<void>>();
-  readonly #waiting: Entry[] = [];
-  readonly #queued = new Set<QueueId>();
+  readonly #window: ActiveWindow<Entry>;
   readonly #timers = new Map<QueueId, NodeJS.Timeout>();
   readonly #stop = new AbortController();
   #isStopping = false;
@@ -59,6 +63,7 @@ export class QueueManager {
 
   constructor(options: QueueManagerOptions) {
     this.#options = options;
+    this.#window = new ActiveWindow({ size: options.maxActive, most: options.mostOf });
   }
 
   /** Takes up what a former run left, then scans now and then: a poke may get lost. */
@@ -75,15 +80,35 @@ export class QueueManager {
     return this.#running.size;
   }
 
-  hasRoom(): boolean {
-    return this.#running.size < this.#options.maxActive;
+  /** By route, for whoever looks. */
+  get activeByRoute(): ReadonlyMap<string, number> {
+    return this.#window.held;
+  }
+
+  /** Is there room in the window, or in the share of this route? */
+  hasRoom(route?: string): boolean {
+    return this.#window.hasRoom(route);
+  }
+
+  /** Keeps room for a message that is about to be claimed into `active`; false if its route has its share. */
+  takeRoom(entry: Entry): boolean {
+    const route = routeOf(entry);
+    if (!this.#window.hasRoom(route)) return false;
+    this.#window.enter(entry.id, route);
+    return true;
+  }
+
+  /** It was not claimed after all. */
+  giveRoom(entry: Entry): void {
+    if (this.#running.has(entry.id)) return;
+    this.#window.leave(entry.id);
+    this.#fill();
   }
 
   /** A claimed message in `incoming`. */
   enqueue(entry: Entry): void {
-    if (this.#queued.has(entry.id) || this.#running.has(entry.id)) return;
-    this.#queued.add(entry.id);
-    this.#waiting.push(entry);
+    if (this.#window.isWaiting(entry.id) || this.#running.has(entry.id)) return;
+    this.#window.wait({ id: entry.id, route: routeOf(entry), item: entry });
     this.#fill();
   }
 
@@ -131,7 +156,7 @@ export class QueueManager {
     this.#isStopping = true;
     clearInterval(this.#scan);
     for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#waiting.length = 0;
+    this.#window.clearLines();
     const limit = setTimeout(() => {
       this.#stop.abort();
       this.#options.cut();
@@ -145,7 +170,7 @@ export class QueueManager {
   async #scanIncoming(all: boolean): Promise<void> {
     const seen = new Set<QueueId>();
     for await (const id of this.#options.spool.list("incoming")) {
-      if (this.#queued.has(id) || this.#running.has(id)) continue;
+      if (this.#window.isWaiting(id) || this.#running.has(id)) continue;
       seen.add(id);
       if (all || this.#seen.has(id)) await this.#open(id, "incoming", (entry) => this.enqueue(entry));
     }
@@ -155,7 +180,7 @@ export class QueueManager {
   async #scanDeferred(): Promise<void> {
     const { spool, deliveryOf, clock } = this.#options;
     for await (const id of spool.list("deferred")) {
-      if (this.#timers.has(id) || this.#running.has(id) || this.#queued.has(id)) continue;
+      if (this.#timers.has(id) || this.#running.has(id) || this.#window.isWaiting(id)) continue;
       await this.#open(id, "deferred", async (entry) => {
         const { nextAttempt } = await deliveryOf(entry);
         this.wakeAt(id, nextAttempt ? new Date(nextAttempt) : clock.now());
@@ -177,26 +202,27 @@ export class QueueManager {
 
   async #wake(id: QueueId): Promise<void> {
     this.#timers.delete(id);
-    if (this.#queued.has(id)) return;
+    if (this.#window.isWaiting(id)) return;
     // Put off and due again before the work that put it off has ended.
     if (this.#running.has(id)) return this.wakeAt(id, new Date(this.#options.clock.now().getTime() + soonMs));
     await this.#open(id, "deferred", (entry) => this.enqueue(entry));
   }
 
   #fill(): void {
-    while (this.hasRoom() && !this.#isStopping) {
-      const entry = this.#waiting.shift();
+    while (!this.#isStopping) {
+      const entry = this.#window.next();
       if (!entry) return;
-      this.#queued.delete(entry.id);
       this.#watch(entry, this.#run(entry));
     }
   }
 
   #watch(entry: Entry, work: Promise<void>): void {
+    this.#window.enter(entry.id, routeOf(entry));
     const ended = work
       .catch((error: unknown) => this.#failed(entry, error))
       .finally(() => {
         this.#running.delete(entry.id);
+        this.#window.leave(entry.id);
         this.#fill();
       });
     this.#running.set(entry.id, ended);

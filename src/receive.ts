@@ -20,7 +20,10 @@ export interface ReceiveOptions {
   readonly enqueue: (entry: Entry) => void;
   /** Takes over a message in `active` whose work goes on, if nobody has yet; may abort it when the gateway stops. */
   readonly adopt: (entry: Entry, work: Promise<unknown>, abort: AbortController) => void;
-  readonly hasRoom: () => boolean;
+  /** Keeps room for it among the active messages; false if there is none, or none for its route. */
+  readonly takeRoom: (entry: Entry) => boolean;
+  /** Gives back what `takeRoom` has kept: it was not claimed after all. */
+  readonly giveRoom: (entry: Entry) => void;
   readonly onBug: (entry: Entry, error: unknown) => void;
 }
 
@@ -119,12 +122,15 @@ export function createReceive(options: ReceiveOptions) {
     const due = async (): Promise<void> => {
       // Claimed before our final dot to the next hop, which takes its time now (R8).
       if (options.isOurs(entry)) return goOn();
-      if (!options.hasRoom() && !turn.taken) return stop.abort(new Ended(says.overloaded));
       // About to answer, or to claim and then to wait for the next hop.
-      if (!turn.take()) return arm(againMs);
+      if (turn.taken) return arm(againMs);
+      // Before the claim, which takes its time: many deadlines come at once.
+      if (!options.takeRoom(entry)) return stop.abort(new Ended(says.overloaded));
+      turn.take();
       try {
         await turn.claiming(options.claim(entry, "active"));
       } catch (error) {
+        options.giveRoom(entry);
         if (!spoolFails(error)) options.onBug(entry, error);
         return stop.abort(new Ended(spoolFails(error) ? says.noSpace : says.failure));
       }

@@ -1,5 +1,6 @@
 /** What the SMTP edge needs from the rest, and what it tells it. Wired in compose. */
 import type { Config } from "../config-schema.ts";
+import type { Envelope, ForwardPath } from "../core/message.ts";
 import type { Reply } from "../core/status.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
@@ -25,9 +26,9 @@ export interface AcceptDeps {
   verify(route: string, reversePath: string, forwardPath: string, signal: AbortSignal): Promise<Reply>;
   /** Everything after the final dot; resolves with what the client is to hear. Never throws for expected things. */
   receive(entry: Entry, clientGone: AbortSignal): Promise<Reply>;
-  /** Overload, or the disk is low: the 4yz to say at MAIL. */
-  admit(): Reply | null;
-  /** Block lists. */
-  blocked(kind: "sender" | "recipient", address: string, client: string): Reply | null;
+  /** Overload, or the disk is low: the 4yz to say at MAIL; with a route, at RCPT: that one has its share already. */
+  admit(route?: string): Reply | null;
+  /** Blocked by the lists, and refused by the policy for that whatever the message may hold: said at RCPT. */
+  refuses(envelope: Pick<Envelope, "client" | "reversePath">, forwardPath: ForwardPath): Reply | null;
   onEvent(event: AcceptEvent): void;
 }

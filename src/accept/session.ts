@@ -79,8 +79,7 @@ export class Session {
 
   #refusesSender(path: ParsedPath, client: Client): Reply | null {
     if (!isAscii(path.address) && !path.parameters.has("SMTPUTF8")) return says.utf8NotAnnounced;
-    const blocked = this.#deps.blocked("sender", path.address, client.address);
-    return blocked ?? (this.#limits.message(client.address) ? null : says.tooManyPerMinute);
+    return this.#limits.message(client.address) ? null : says.tooManyPerMinute;
   }
 
   /** RFC 1870 §6.1. Small messages do not touch the disk before they are claimed. */
@@ -111,11 +110,14 @@ export class Session {
     return says.recipientOk;
   }
 
-  #refusesRecipient(recipient: Recipient, { forwardPaths }: Transaction): Reply | null {
+  /** Mail for the postmaster is refused by nobody's list (RFC 5321 §4.5.1). */
+  #refusesRecipient(recipient: Recipient, { forwardPaths, reversePath }: Transaction): Reply | null {
     if (forwardPaths.size >= this.#deps.config.smtp.max_recipients && !forwardPaths.has(recipient.key))
       return says.tooManyRecipients;
-    if (recipient.isPostmaster) return null;
-    return this.#deps.blocked("recipient", recipient.address, this.#peer.client().address);
+    const { address, route, isPostmaster } = recipient;
+    const envelope = { client: this.#peer.client(), reversePath };
+    const refused = isPostmaster ? null : this.#deps.refuses(envelope, { address, route });
+    return refused ?? this.#deps.admit(route);
   }
 
   /** R24: what the next hop does not know is refused with its words; what nobody can tell now is 450. */

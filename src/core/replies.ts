@@ -25,6 +25,7 @@ export const says = {
   recipientUnknowable: reply(4, 50, "4.1", "The recipient cannot be verified now, please come back"),
   failure: reply(4, 51, "3.0", "Something went wrong here, please come back"),
   noSpace: reply(4, 52, "3.1", "Not enough space, please come back"),
+  routeBusy: reply(4, 51, "3.2", "Too many messages for this domain are under way, please come back"),
   tooManyRecipients: reply(4, 52, "5.3", "Too many recipients in one message"),
 
   unknownCommand: reply(5, 0, "5.2", "Command not recognised"),

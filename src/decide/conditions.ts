@@ -8,7 +8,7 @@ import type { Condition, OutcomeName, PartCondition } from "./policy.ts";
 
 /** One message as one recipient's policy sees it. */
 export interface Case {
-  readonly envelope: Envelope;
+  readonly envelope: Pick<Envelope, "client" | "reversePath">;
   readonly path: ForwardPath;
   readonly direction: "inbound" | "outbound";
   readonly size: number;
@@ -110,7 +110,7 @@ function evidenceFor(wanted: Condition, facts: Case): readonly Finding[] | null 
   return answer;
 }
 
-function holdsOfEnvelope(wanted: Condition, { envelope, path, direction, size }: Case): boolean {
+export function holdsOfEnvelope(wanted: Condition, { envelope, path, direction, size }: Case): boolean {
   return (
     anyGlob(wanted.route, [path.route]) &&
     (wanted.direction === undefined || wanted.direction === direction) &&

@@ -26,7 +26,7 @@ interface Answer {
 const basic = (code: string): number => Number(code.slice(1, 3));
 const detail = (code: string): string => code.slice(6);
 
-function disposition(line: PolicyLine, name: string): Disposition {
+export function toDisposition(line: PolicyLine, name: string): Disposition {
   switch (line.then) {
     case "forward":
       return { kind: "forward", tags: line.tags };
@@ -42,7 +42,7 @@ function disposition(line: PolicyLine, name: string): Disposition {
 }
 
 /** Does the condition itself speak of the lists? Only such a line may answer for a blocked message. */
-const namesLists = (wanted: Condition | undefined): boolean =>
+export const namesLists = (wanted: Condition | undefined): boolean =>
   wanted?.inspector?.includes("lists") === true ||
   wanted?.rule?.some((rule) => rule.startsWith("lists.")) === true ||
   [...(wanted?.any ?? []), ...(wanted?.all ?? [])].some(namesLists);
@@ -56,7 +56,7 @@ function firstLine(facts: Case, policy: Policy, ageMs: Millis, isBlocked: boolea
     if (found === null) continue;
     const policyLine = line.name ?? (line.if === undefined ? "default" : `line ${index + 1}`);
     const because = found.length > 0 ? found : facts.evidence.slice(0, mostReasons).map((one) => one.finding);
-    return { disposition: disposition(line, policyLine), because, policyLine };
+    return { disposition: toDisposition(line, policyLine), because, policyLine };
   }
   return null;
 }
@@ -81,6 +81,9 @@ function answer(listed: Listed, marks: readonly string[], facts: Case, policy: P
   const because = worstFirst([...made.because, ...listed.allowed]).slice(0, mostReasons);
   return { ...made, disposition: mark(made.disposition, own), because };
 }
+
+export const isBypassed = ({ bypass }: ListSnapshot, route: string): boolean =>
+  bypass !== null && (bypass.routes.length === 0 || bypass.routes.includes(route));
 
 /** The bypass and `mode: observe` let everything pass, say so in a tag, and keep what would have been done. */
 function asGroup(path: ForwardPath, made: Answer, route: RouteFacts | undefined, bypassed: boolean): Group {
@@ -122,13 +125,12 @@ export function decide(
 
   const paths = new Map(envelope.forwardPaths.map((path) => [path.address, path]));
   const listedFor = applyLists(evidence, parts, envelope, lists.entries);
-  const { bypass } = lists;
   const groups = [...paths.values()].map((path): Group => {
     const listed = listedFor(path.address);
     const direction = routes.get(path.route)?.direction ?? "inbound";
     const facts: Case = { envelope, path, direction, size: dissection.size, parts, evidence: listed.evidence };
-    const bypassed = bypass !== null && (bypass.routes.length === 0 || bypass.routes.includes(path.route));
-    return asGroup(path, answer(listed, marks, facts, policy, ageMs), routes.get(path.route), bypassed);
+    const made = answer(listed, marks, facts, policy, ageMs);
+    return asGroup(path, made, routes.get(path.route), isBypassed(lists, path.route));
   });
   return {
     groups: gather(groups),

@@ -98,7 +98,7 @@ function apply(evidence: readonly Evidence[], all: readonly Hit[]): Listed {
 export function applyLists(
   evidence: readonly Evidence[],
   parts: readonly Part[],
-  envelope: Envelope,
+  envelope: Pick<Envelope, "reversePath">,
   entries: readonly ListEntry[],
 ): (recipient: string) => Listed {
   const index = indexOf(entries);

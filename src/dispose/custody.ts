@@ -17,6 +17,8 @@ export type MessageEvent =
       readonly event: "forwarded" | "released" | "bounced" | "expired";
       readonly entry: Entry;
       readonly forwardPaths: readonly string[];
+      /** The judgement by which it left; null for a release, a notice, and what a crash has kept from being told in time. */
+      readonly group: Group | null;
       readonly text: string;
     }
   | {
@@ -170,10 +172,10 @@ export function createCustody(options: CustodyOptions) {
       forwardPaths: readonly string[],
       text: string,
       durability: "synced" | "lazy",
-      related?: QueueId,
+      { group = null, related }: { readonly group?: Group | null; readonly related?: QueueId | undefined } = {},
     ): Promise<void> {
       await write(entry, event, forwardPaths, text, durability, related ? { related } : {});
-      onEvent({ event, entry, forwardPaths, text });
+      onEvent({ event, entry, forwardPaths, group, text });
     },
 
     /** Forward-paths that the journal calls final. */

@@ -1,5 +1,4 @@
 /** Forwarding: one transaction with the next hop, and what its replies mean for the client who waits or for the message that is ours. */
-import type { QueueId } from "../core/message.ts";
 import { format, parseReply, type Reply, reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
 import type { Group, Verdict } from "../core/verdict.ts";
@@ -39,6 +38,14 @@ const rescanMs = 60_000;
 /** Its text was damaged on the disk; what became of the forward-path was not. */
 const illegible = reply(5, 50, "0.0", "The reply was not kept");
 
+interface Told {
+  readonly group: Group | null;
+  readonly release: Release | null;
+}
+
+const groupOf = (reason: Reason): Group | null =>
+  "group" in reason ? reason.group : "unscanned" in reason ? reason.unscanned : null;
+
 const joined = (replies: Replies): string => [...new Set([...replies.values()].map(format))].join("; ");
 
 /** Forward-paths in this state that were not told yet, with what was said about each. */
@@ -59,10 +66,11 @@ const allTold = (delivery: Delivery): Delivery => ({
 
 export function createForwarder({ nextHop, custody, clock, fields, bounce }: ForwardOptions): Forwarder {
   /** The client still waits: the next hop's word is its answer, and nothing was ever ours (R8: unless only some were refused). */
-  async function passOn(entry: Entry, delivered: Delivered): Promise<void> {
+  async function passOn(entry: Entry, reason: Reason, delivered: Delivered): Promise<void> {
     const paths = [...delivered.replies.keys()];
     const [first] = delivered.replies.values();
-    if (first?.status.class === 2) await custody.settled(entry, "forwarded", paths, format(first), "lazy");
+    const group = groupOf(reason);
+    if (first?.status.class === 2) await custody.settled(entry, "forwarded", paths, format(first), "lazy", { group });
     else if (first?.status.class === 5) await custody.rejected(entry, null, first);
     else if (first) custody.deferred(entry, null, first);
     await entry.remove();
@@ -83,25 +91,28 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
   }
 
   /** The lines and the DSN about what is settled and was not told yet; all of it may be repeated. */
-  async function tell(entry: Entry, delivery: Delivery, from: QueueId | undefined, hop: string | null): Promise<void> {
+  async function tell(entry: Entry, delivery: Delivery, why: Told, hop: string | null): Promise<void> {
+    const { group, release } = why;
     const sent = picked(delivery, "sent");
     if (sent.size > 0) {
-      const event = from ? "released" : "forwarded";
-      await custody.settled(entry, event, [...sent.keys()], joined(sent), "synced", from);
+      const event = release ? "released" : "forwarded";
+      const more = { group, related: release?.from };
+      await custody.settled(entry, event, [...sent.keys()], joined(sent), "synced", more);
     }
     const failed = picked(delivery, "failed");
     if (failed.size === 0) return;
     await bounce(entry, failed, hop ?? "", hop === null);
     const [first] = failed.values();
     const event = first?.status.class === 4 ? "expired" : "bounced";
-    await custody.settled(entry, event, [...failed.keys()], joined(failed), "synced");
+    await custody.settled(entry, event, [...failed.keys()], joined(failed), "synced", { group });
   }
 
   /** Ours: every reply is written down before anything else follows from it. */
   async function settle(entry: Entry, reason: Reason, before: Delivery, delivered: Delivered): Promise<void> {
     const after = merge(before, delivered.replies, await custody.isExpired(entry));
     await custody.record(entry, after);
-    await tell(entry, after, "release" in reason ? reason.release.from : undefined, delivered.hop);
+    const release = "release" in reason ? reason.release : null;
+    await tell(entry, after, { group: groupOf(reason), release }, delivered.hop);
     const pending = picked(after, "pending");
     if (pending.size > 0) await custody.later(entry, joined(pending), allTold(after));
     else if ("unscanned" in reason) await waitForScan(entry, allTold(after));
@@ -134,7 +145,7 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
         if (await turn.takeOrWait()) await custody.claim(entry, "active");
       };
       const delivered = await nextHop.send(route, outgoing, mixed, signal);
-      if (await turn.takeOrWait()) await passOn(entry, delivered);
+      if (await turn.takeOrWait()) await passOn(entry, reason, delivered);
       else await settle(entry, reason, await custody.deliveryOf(entry), delivered);
       return delivered.replies;
     },
@@ -145,7 +156,7 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
       const closed = await custody.closed(entry);
       const isOpen = ([path]: readonly [string, unknown]): boolean => !closed.has(path);
       const open = { ...delivery, paths: Object.fromEntries(Object.entries(delivery.paths).filter(isOpen)) };
-      await tell(entry, open, (await entry.read<Release>("release.json"))?.from, null);
+      await tell(entry, open, { group: null, release: await entry.read<Release>("release.json") }, null);
       await custody.record(entry, allTold(delivery));
     },
   };

@@ -6,6 +6,7 @@ import type { AcceptDeps, AcceptEvent } from "../../src/accept/deps.ts";
 import { type Listener, startListener } from "../../src/accept/listener.ts";
 import { configSchema } from "../../src/config-schema.ts";
 import type { Envelope } from "../../src/core/message.ts";
+import { says } from "../../src/core/replies.ts";
 import { type Reply, reply } from "../../src/core/status.ts";
 import { createLog } from "../../src/observe/log.ts";
 import type { DiskSpool } from "../../src/spool/disk-spool.ts";
@@ -45,6 +46,7 @@ const base = {
   listen: { smtp: "127.0.0.1:0", web: null },
   routes: [
     { name: "site", domains: ["site.example", "*.site.example"], next_hop: "127.0.0.1:1" },
+    { name: "busy", domains: ["busy.example"], next_hop: "127.0.0.1:1" },
     { name: "other", domains: ["other.example"], next_hop: "127.0.0.1:1", verify_recipients: false },
   ],
 };
@@ -103,8 +105,9 @@ export async function startEdge(t: TestContext, { config = {}, deps = {} }: Edge
       await entry.remove();
       return answer;
     },
-    admit: () => null,
-    blocked: (_kind, address) => (address.startsWith("blocked@") ? reply(5, 50, "7.1", "Blocked") : null),
+    admit: (route) => (route === "busy" ? says.routeBusy : null),
+    refuses: ({ reversePath }, { address }) =>
+      [reversePath, address].some((each) => each.startsWith("blocked@")) ? reply(5, 50, "7.1", "Blocked") : null,
     onEvent: (event) => void events.push(event),
     ...deps,
   });
