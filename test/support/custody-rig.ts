@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { createCustodyParts } from "../../src/compose-custody.ts";
 import { configSchema, type RouteConfig, routeName } from "../../src/config-schema.ts";
@@ -243,6 +243,7 @@ export class Rig {
   readonly hop: FakeNextHop;
   readonly scanner = new ScannerStandIn();
   readonly clock = new MovableClock();
+  /** In a temporary folder of its own. */
   readonly dir: string;
   readonly #options: RigOptions;
   readonly #lives: Life[] = [];
@@ -298,7 +299,7 @@ export class Rig {
   async close(): Promise<void> {
     for (const life of this.#lives) await life.kill();
     await this.hop.close();
-    await rm(this.dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+    await rm(dirname(this.dir), { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
   }
 }
 

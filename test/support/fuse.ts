@@ -13,6 +13,8 @@ export interface Fuse {
   readonly syscalls: Syscalls;
   /** Sets it; calls are counted from now on. */
   arm(arrow: Arrow): void;
+  /** For what is no system call of the spool: counted like those; says when to blow, if this is what was waited for. */
+  reached(what: string): Arrow["when"] | null;
   /** Calls since it was set that the arrow means. */
   readonly met: number;
   /** The call at which it blew. */
@@ -34,12 +36,18 @@ export function createFuse(blow: () => Promise<never>): Fuse {
     return blow();
   }
 
+  function reached(what: string): Arrow["when"] | null {
+    if (!wanted?.pattern.test(what)) return null;
+    met += 1;
+    return met === wanted.arrow.nth ? wanted.arrow.when : null;
+  }
+
   async function call<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (blownAt !== null) return blow();
-    const isIt = wanted !== null && wanted.pattern.test(what) && ++met === wanted.arrow.nth;
-    if (isIt && wanted?.arrow.when === "before") return die(what);
+    const when = reached(what);
+    if (when === "before") return die(what);
     const result = await work();
-    if (isIt) return die(what);
+    if (when === "after") return die(what);
     return blownAt === null ? result : blow();
   }
 
@@ -71,6 +79,7 @@ export function createFuse(blow: () => Promise<never>): Fuse {
 
   return {
     syscalls,
+    reached,
     arm(arrow) {
       wanted = { pattern: new RegExp(arrow.call), arrow };
       met = 0;
