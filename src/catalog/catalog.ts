@@ -28,24 +28,48 @@ export interface Summary {
   readonly reason: string;
 }
 
+export interface Listed extends Summary {
+  /** The gateway in whose spool it lies, or lay. */
+  readonly node: string;
+}
+
+/** All that is given must hold. Lists mean any of their items; an empty one holds for nothing. */
 export interface Query {
   readonly states?: readonly Summary["state"][];
-  /** Words; each must occur in sender, recipients, subject, names or rules. */
+  readonly severities?: readonly Severity[];
+  readonly dispositions?: readonly Disposition["kind"][];
+  readonly nodes?: readonly string[];
+  readonly route?: string;
+  /** Words; each must occur in sender, recipients, subject, names or rules, and may go on there. */
   readonly text?: string;
+  /** A piece of it, wherever it stands; case and accents do not count, and so for the three below. */
+  readonly sender?: string;
+  readonly recipient?: string;
+  readonly subject?: string;
+  /** Of an attachment or a member. */
+  readonly fileName?: string;
   readonly rule?: string;
+  /** Of the message, a part or a member. */
   readonly sha256?: string;
   readonly since?: string;
+  readonly until?: string;
+}
+
+export interface Page {
+  /** The last id of the page before. */
+  readonly before?: QueueId;
+  readonly limit: number;
 }
 
 export interface Catalog {
-  /** Inserts or replaces by queue id. Grouped; resolves once stored. */
+  /** Inserts or replaces by queue id, as a message of our own node. Grouped; resolves once stored. */
   record(summary: Summary): Promise<void>;
   forget(id: QueueId): Promise<void>;
-  get(id: QueueId): Promise<Summary | null>;
-  /** Newest first; `before` is the last id of the previous page. */
-  find(where: Query, page: { readonly before?: QueueId; readonly limit: number }): Promise<readonly Summary[]>;
+  get(id: QueueId): Promise<Listed | null>;
+  /** Newest first, of all nodes. */
+  find(where: Query, page: Page): Promise<readonly Listed[]>;
   counts(): Promise<Readonly<Partial<Record<Summary["state"], number>>>>;
-  /** Empties the index, for a rebuild. */
+  /** Removes what our own node has recorded, for a rebuild. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }

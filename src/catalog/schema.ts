@@ -1,30 +1,24 @@
-/** The tables of the catalog, the same for every database: times and lists are text, sizes integers, no types of one vendor. */
-import type { CreateTableBuilder, Kysely, RawBuilder } from "kysely";
+/** The tables of the catalog, the same for every database: what lists are filtered by has a column, the rest is one JSON text. */
+import type { ColumnDataType, Kysely, RawBuilder } from "kysely";
 import type { QueueId } from "../core/message.ts";
-import type { Summary } from "./catalog.ts";
+import type { Listed, Summary } from "./catalog.ts";
+import { searchedOf } from "./words.ts";
 
 export interface Tables {
   messages: {
-    /** Rises with arrival, so that every index has the newest at its end; names the row in the index of words. */
+    /** Rises with arrival, so that every index has the newest at its end; names the row in the indexes of words. */
     seq: number;
     queue_id: string;
+    node: string;
     state: string;
     arrived_at: string;
     route: string;
-    client: string;
-    reverse_path: string;
-    /** JSON, as are `rules`, `names` and `hashes`. */
-    forward_paths: string;
-    subject: string;
-    size: number;
-    sha256: string;
-    disposition: string | null;
-    summary: string | null;
     severity: string | null;
-    rules: string;
-    names: string;
-    hashes: string;
-    reason: string;
+    disposition: string | null;
+    /** Sender, recipients, subject and names, folded, for pieces of them. */
+    searched: string;
+    /** The summary as JSON, which holds any text, a NUL too. */
+    body: string;
   };
   message_rules: { rule: string; seq: number };
   /** The first 48 bits: a quarter of the octets, and the row itself settles the rare doubt. */
@@ -32,32 +26,30 @@ export interface Tables {
 }
 
 export type Row = Tables["messages"];
+export type Found = Pick<Row, "seq" | "queue_id" | "node" | "body">;
+export const foundColumns = ["seq", "queue_id", "node", "body"] as const;
 
-/** Other versions are thrown away: a catalog is made again from spool and journal. */
-export const catalogVersion = 1;
+export interface Vendor {
+  /** SQLite makes a row number of nothing but this word; elsewhere it is too short. */
+  readonly seq: ColumnDataType;
+  /** What a database wants to hear about tables that are only their own key. */
+  readonly pairsEnd: RawBuilder<unknown>;
+  /** Columns to walk by. */
+  readonly indexed: readonly ("state" | "node" | "route" | "severity" | "disposition")[];
+}
 
-const text = <T extends string, C extends string>(
-  table: CreateTableBuilder<T, C>,
-  columns: readonly string[],
-): CreateTableBuilder<T, string> =>
-  columns.reduce<CreateTableBuilder<T, string>>(
-    (made, column) => made.addColumn(column, "text", (it) => it.notNull()),
-    table as CreateTableBuilder<T, string>,
-  );
-
-/** `pairsEnd`: what a database wants to hear about tables that are only their own key. */
-export async function createTables(db: Kysely<Tables>, pairsEnd: RawBuilder<unknown>): Promise<void> {
-  const messages = db.schema
+export async function createTables(db: Kysely<Tables>, { seq, pairsEnd, indexed }: Vendor): Promise<void> {
+  let messages = db.schema
     .createTable("messages")
-    .addColumn("seq", "integer", (it) => it.primaryKey())
+    .addColumn("seq", seq, (it) => it.primaryKey())
     .addColumn("queue_id", "text", (it) => it.notNull().unique())
-    .addColumn("size", "bigint", (it) => it.notNull())
-    .addColumn("disposition", "text")
-    .addColumn("summary", "text")
-    .addColumn("severity", "text");
-  const required = ["state", "arrived_at", "route", "client", "reverse_path", "forward_paths", "subject", "sha256"];
-  await text(messages, [...required, "rules", "names", "hashes", "reason"]).execute();
-  await db.schema.createIndex("messages_state").on("messages").columns(["state", "seq"]).execute();
+    .addColumn("severity", "text")
+    .addColumn("disposition", "text");
+  for (const column of ["node", "state", "arrived_at", "route", "searched", "body"] as const)
+    messages = messages.addColumn(column, "text", (it) => it.notNull());
+  await messages.execute();
+  for (const column of indexed)
+    await db.schema.createIndex(`messages_${column}`).on("messages").columns([column, "seq"]).execute();
   for (const [table, column, type] of [
     ["message_rules", "rule", "text"],
     ["message_hashes", "head", "bigint"],
@@ -82,46 +74,26 @@ const perMilli = 1_024;
 /** Where a message belongs in the order of arrival; those of the same millisecond take the next free places. Exact until the year 2248. */
 export const placeOf = (arrival: number): number => Math.max(0, Math.floor(arrival)) * perMilli;
 
-export const toRow = (of: Summary, seq: number): Row => ({
+/** `arrivedAt` may differ from the time in the id by what a transaction takes. */
+const slackMs = 86_400_000;
+/** Where a walk from or to that time may end; the column is exact. */
+export const firstPlace = (since: string): number => placeOf(Date.parse(since) - slackMs);
+export const lastPlace = (until: string): number => placeOf(Date.parse(until) + slackMs);
+
+export const toRow = (of: Summary, node: string, seq: number): Row => ({
   seq,
   queue_id: of.queueId,
+  node,
   state: of.state,
   arrived_at: of.arrivedAt,
   route: of.route,
-  client: of.client,
-  reverse_path: of.reversePath,
-  forward_paths: JSON.stringify(of.forwardPaths),
-  subject: of.subject,
-  size: of.size,
-  sha256: of.sha256,
-  disposition: of.disposition,
-  summary: of.summary,
   severity: of.severity,
-  rules: JSON.stringify(of.rules),
-  names: JSON.stringify(of.names),
-  hashes: JSON.stringify(of.hashes),
-  reason: of.reason,
+  disposition: of.disposition,
+  searched: searchedOf(of),
+  body: JSON.stringify(of),
 });
-
-export const texts = (json: string): readonly string[] => JSON.parse(json) as readonly string[];
 
 /** What toRow() has written; the narrow types come back as they went in. */
-export const fromRow = (row: Row): Summary => ({
-  queueId: row.queue_id as QueueId,
-  state: row.state as Summary["state"],
-  arrivedAt: row.arrived_at,
-  route: row.route,
-  client: row.client,
-  reversePath: row.reverse_path,
-  forwardPaths: texts(row.forward_paths),
-  subject: row.subject,
-  size: row.size,
-  sha256: row.sha256,
-  disposition: row.disposition as Summary["disposition"],
-  summary: row.summary as Summary["summary"],
-  severity: row.severity as Summary["severity"],
-  rules: texts(row.rules),
-  names: texts(row.names),
-  hashes: texts(row.hashes),
-  reason: row.reason,
-});
+export const summaryIn = ({ body }: Pick<Row, "body">): Summary => JSON.parse(body) as Summary;
+export const fromRow = (row: Pick<Row, "body" | "node">): Listed => ({ ...summaryIn(row), node: row.node });
+export const idOf = (row: Pick<Row, "queue_id">): QueueId => row.queue_id as QueueId;

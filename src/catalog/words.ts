@@ -1,8 +1,8 @@
 /**
- * Words to search by. Scripts that put no spaces between words are cut into overlapping pairs of letters, on both sides, so that
- * any piece of a Japanese subject is found; the database's index of words needs to know nothing of it.
+ * Words and pieces to search by. Scripts that put no spaces between words are cut into overlapping pairs of letters, on both sides,
+ * so that any piece of a Japanese subject is found; the database's index of words needs to know nothing of it.
  */
-import type { Summary } from "./catalog.ts";
+import type { Query, Summary } from "./catalog.ts";
 
 /** The long vowel mark belongs to no script. */
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\u30fc]+/gu;
@@ -10,8 +10,15 @@ const meaningful = /[\p{L}\p{N}]/u;
 const mostWords = 12;
 const longestQuery = 300;
 
-/** Full-width letters become plain ones, half-width kana become whole ones; a NUL would end the text for SQLite. */
-const fold = (text: string): string => text.normalize("NFKC").toLowerCase().replaceAll("\0", " ");
+/** Full-width letters become plain ones, half-width kana become whole ones, accents go; a NUL would end the text for SQLite. */
+const fold = (text: string): string =>
+  text
+    .normalize("NFKC")
+    .toLowerCase()
+    .normalize("NFD")
+    .replace(/[\u0300-\u036f]/gu, "")
+    .normalize("NFC")
+    .replace(/\p{Cc}|\p{Cs}/gu, " ");
 
 function pairs(run: string): readonly string[] {
   const letters = [...run];
@@ -28,10 +35,15 @@ export const wordsOf = (of: Summary): string =>
     indexed,
   );
 
-const quoted = (words: string): string => `"${words.replaceAll('"', " ")}"`;
+export interface Phrase {
+  /** Words that follow each other. */
+  readonly words: string;
+  /** The last one may go on: "exam" finds "example". */
+  readonly goesOn: boolean;
+}
 
-/** Pieces of one word of the query, each a phrase; the last may go on ("exam" finds "example"). */
-function phrases(word: string): readonly string[] {
+/** Pieces of one word of the query. */
+function phrases(word: string): readonly Phrase[] {
   const found: string[] = [];
   let from = 0;
   for (const run of word.matchAll(unspaced)) {
@@ -43,15 +55,46 @@ function phrases(word: string): readonly string[] {
   return found.flatMap((piece, i) => {
     if (!meaningful.test(piece)) return [];
     const two = i % 2 === 1 ? pairs(piece) : [];
-    return [two.length > 0 ? quoted(two.join(" ")) : `${quoted(piece)}*`];
+    return [two.length > 0 ? { words: two.join(" "), goesOn: false } : { words: piece, goesOn: true }];
   });
 }
 
-/** What FTS5 is asked: each word must occur, and one of the states. Null if the text has no word to search by. */
-export function matchOf(text: string, states: readonly string[] | undefined): string | null {
-  const words = fold(text.slice(0, longestQuery)).split(/\s+/u).slice(0, mostWords);
-  const all = words.flatMap(phrases);
-  if (all.length === 0 || states?.length === 0) return null;
-  const either = states && `state : (${states.map(quoted).join(" OR ")})`;
-  return [`words : (${all.join(" AND ")})`, ...(either ? [either] : [])].join(" AND ");
+/** Each must occur. Null if there is no condition, none if the text has no word to search by and hence finds nothing. */
+export function phrasesOf(text: string | undefined): readonly Phrase[] | null {
+  if (!text?.trim()) return null;
+  return fold(text.slice(0, longestQuery)).split(/\s+/u).slice(0, mostWords).flatMap(phrases);
 }
+
+/** The letters around the fields in the column `searched`; fold() lets none of them through. */
+const fields = { sender: "\u0001", recipient: "\u0002", subject: "\u0003", fileName: "\u0004" } as const;
+const end = "\u0005";
+
+export const searchedOf = (of: Summary): string =>
+  [
+    ...[fields.sender, fold(of.reversePath)],
+    ...[fields.recipient, of.forwardPaths.map(fold).join("\n")],
+    ...[fields.subject, fold(of.subject)],
+    ...[fields.fileName, of.names.map(fold).join("\n"), end],
+  ].join("");
+
+export interface Piece {
+  /** Folded; not empty. */
+  readonly text: string;
+  /** For `like` with `!` as the sign before signs that mean themselves: the piece between the two letters around its field. */
+  readonly pattern: string;
+}
+
+const marks = [...Object.values(fields), end];
+
+export function piecesOf(query: Query): readonly Piece[] {
+  return (Object.keys(fields) as (keyof typeof fields)[]).flatMap((field) => {
+    const text = fold((query[field] ?? "").slice(0, longestQuery)).trim();
+    if (text === "") return [];
+    const [before, after] = [fields[field], marks[marks.indexOf(fields[field]) + 1] ?? end];
+    return [{ text, pattern: `%${before}%${text.replace(/[!%_]/g, "!$&")}%${after}%` }];
+  });
+}
+
+/** A piece of two letters is looked for where a word begins so: nothing shorter than three is known to an index of pieces. */
+export const beginnings = (pieces: readonly Piece[]): readonly Phrase[] =>
+  pieces.flatMap(({ text }) => ([...text].length < 3 ? (phrasesOf(text) ?? []) : []));

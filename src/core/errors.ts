@@ -14,6 +14,8 @@ const catalogue = {
   SPOOL_FORMAT: { temporary: false, text: "The spool has a format that this version does not know" },
   SPOOL_CORRUPT: { temporary: false, text: "A file of the message cannot be read" },
   RECORDS_UNREADABLE: { temporary: false, text: "What people decided cannot be read" },
+  DATABASE_UNAVAILABLE: { temporary: true, text: "The database of catalog and records cannot be reached" },
+  DATABASE_SLOW: { temporary: true, text: "The database has not answered in time" },
   QUEUE_UNAVAILABLE: { temporary: true, text: "No worker takes jobs" },
   SCANNER_UNAVAILABLE: { temporary: true, text: "The scanner is not ready" },
   JOB_ABORTED: { temporary: true, text: "The job was given up by all who waited for it" },

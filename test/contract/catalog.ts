@@ -1,15 +1,20 @@
 /** What every Catalog must do. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Catalog, Query, Summary } from "../../src/catalog/catalog.ts";
+import type { Catalog, Listed, Query, Summary } from "../../src/catalog/catalog.ts";
 import type { QueueId } from "../../src/core/message.ts";
 import { createIds } from "../../src/spool/ids.ts";
 import { clockAt } from "../support/spool.ts";
+
+/** The node that a factory opens a catalog for. */
+export const ownNode = "one";
 
 export interface CatalogFactory {
   readonly name: string;
   readonly open: (t: TestContext) => Promise<{ readonly catalog: Catalog; readonly reopen: () => Promise<Catalog> }>;
 }
+
+const listed = (of: Summary): Listed => ({ ...of, node: ownNode });
 
 const clock = clockAt("2026-11-22T10:00:00.000Z");
 const newId = createIds(clock);
@@ -60,9 +65,9 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     await Promise.all([catalog.record(full), catalog.record(bare)]);
     await catalog.close();
     const again = await reopen();
-    assert.deepEqual(await again.get(full.queueId), full);
-    assert.deepEqual(await again.get(bare.queueId), bare);
-    assert.deepEqual(await again.find({}, { limit: 10 }), [bare, full]);
+    assert.deepEqual(await again.get(full.queueId), listed(full));
+    assert.deepEqual(await again.get(bare.queueId), listed(bare));
+    assert.deepEqual(await again.find({}, { limit: 10 }), [bare, full].map(listed));
   });
 
   it("replaces the same messages again and again", async (t) => {
@@ -80,7 +85,7 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     const { catalog } = await open(t);
     const told = summaryOf();
     const stored = catalog.record(told);
-    assert.deepEqual(await catalog.get(told.queueId), told);
+    assert.deepEqual(await catalog.get(told.queueId), listed(told));
     const forgotten = catalog.forget(told.queueId);
     assert.equal(await catalog.get(told.queueId), null);
     await Promise.all([stored, forgotten]);
@@ -92,7 +97,7 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     await catalog.record(old);
     const changed = summaryOf({ queueId: old.queueId, state: "forwarded", subject: "Reminder", rules: ["other.rule"] });
     await Promise.all([catalog.record(old), catalog.record(changed)]);
-    assert.deepEqual(await catalog.find({}, { limit: 10 }), [changed]);
+    assert.deepEqual(await catalog.find({}, { limit: 10 }), [listed(changed)]);
     assert.deepEqual(await idsOf(catalog, { text: "november" }), []);
     assert.deepEqual(await idsOf(catalog, { rule: "office.macro-autoexec" }), []);
     assert.deepEqual(await idsOf(catalog, { text: "reminder", rule: "other.rule" }), [old.queueId]);
@@ -196,7 +201,86 @@ export function catalogContract({ name, open }: CatalogFactory): void {
       "{a b}",
       "' or 1=1 --",
     ])
-      await catalog.find({ text, rule: text, sha256: text }, { limit: 1 });
+      for (const field of ["text", "rule", "sha256", "sender", "recipient", "subject", "fileName", "route"])
+        await catalog.find({ [field]: text }, { limit: 1 });
+  });
+
+  it("finds a piece of sender, recipient, subject or file name, each in its own place", async (t) => {
+    const { catalog } = await open(t);
+    const one = summaryOf({
+      reversePath: "Jürgen_100%@paypa1.example",
+      forwardPaths: ["first@site.example", "office@site.example"],
+      subject: "Überweisung 請求書",
+      names: ["rechnung!2026.pdf.exe", "b.zip"],
+    });
+    await Promise.all([catalog.record(one), catalog.record(summaryOf())]);
+    const found: readonly Query[] = [
+      { sender: "paypa1" },
+      { sender: "JURGEN_100%@" },
+      { sender: "ü" },
+      { recipient: "office@site" },
+      { subject: "weisung" },
+      { subject: "ub" },
+      { subject: "weisung 請求" },
+      { subject: "求書" },
+      { subject: "請" },
+      { fileName: ".pdf.exe" },
+      { fileName: "!2026" },
+      { fileName: "b.zip" },
+      { sender: "paypa1", fileName: "exe", recipient: "office@", text: "rechnung" },
+    ];
+    for (const query of found) assert.deepEqual(await idsOf(catalog, query), [one.queueId], JSON.stringify(query));
+    const missed: readonly Query[] = [
+      { sender: "office@site" },
+      { recipient: "paypa1" },
+      { subject: "rechnung" },
+      { fileName: "Überweisung" },
+      { sender: "n_1" + "%" },
+      { sender: "jurgen%paypa1" },
+      { fileName: "exe\nb" },
+      { sender: "paypa1", text: "november" },
+    ];
+    for (const query of missed) assert.deepEqual(await idsOf(catalog, query), [], JSON.stringify(query));
+  });
+
+  it("combines every filter with every other", async (t) => {
+    const { catalog } = await open(t);
+    const one = summaryOf({ route: "a.example", severity: "critical", disposition: "forward", state: "forwarded" });
+    const day = one.arrivedAt;
+    const others = [
+      summaryOf({ route: "a-example" }),
+      summaryOf({ severity: null }),
+      summaryOf({ disposition: null }),
+      summaryOf({ state: "deferred", rules: [], names: [], hashes: [] }),
+    ];
+    await Promise.all([one, ...others].map((each) => catalog.record(each)));
+    const filters: readonly Query[] = [
+      { route: "a.example" },
+      { severities: ["critical", "low"] },
+      { dispositions: ["forward"] },
+      { states: ["forwarded", "bounced"] },
+      { until: day },
+      { nodes: [ownNode, "other"], until: day },
+    ];
+    const shared: readonly Query[] = [
+      {},
+      { text: "invoice client" },
+      { sender: "sender@" },
+      { recipient: "second@site" },
+      { subject: "november" },
+      { fileName: "2026-11.docm" },
+      { rule: "office.macro-autoexec" },
+      { sha256: "B".repeat(64) },
+      { since: day },
+    ];
+    for (const filter of filters)
+      for (const other of [...filters, ...shared]) {
+        const query = { ...filter, ...other };
+        assert.deepEqual(await idsOf(catalog, query), [one.queueId], JSON.stringify(query));
+      }
+    assert.deepEqual(await idsOf(catalog, Object.assign({}, ...filters, ...shared) as Query), [one.queueId]);
+    for (const query of [{ severities: [] }, { dispositions: [] }, { nodes: [] }, { nodes: ["other"] }])
+      assert.deepEqual(await idsOf(catalog, query), [], JSON.stringify(query));
   });
 
   it("keeps up with many changes at a time, the last one winning", async (t) => {

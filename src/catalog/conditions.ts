@@ -1,0 +1,81 @@
+/** What a query asks of a row, in words that every database understands. */
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { QueueId } from "../core/message.ts";
+import { arrivalOf } from "../core/queue-id.ts";
+import type { Query } from "./catalog.ts";
+import { firstPlace, foundColumns, headOf, lastPlace, placeOf, type Tables } from "./schema.ts";
+import { beginnings, type Phrase, phrasesOf, type Piece, piecesOf } from "./words.ts";
+
+export type Condition = RawBuilder<boolean>;
+
+export const both = (conditions: readonly Condition[]): RawBuilder<unknown> =>
+  conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``;
+
+const among = (column: string, list: readonly string[] | undefined): readonly Condition[] =>
+  list ? [sql`${sql.ref(`messages.${column}`)} in (${sql.join(list)})`] : [];
+
+/** A query as both databases see it. */
+export interface Asked {
+  readonly where: Query;
+  /** For the index of words: those of `text`, and beginnings of short pieces. */
+  readonly phrases: readonly Phrase[];
+  /** Words of `text` are in no column: only the index knows them. */
+  readonly needsIndex: boolean;
+  readonly pieces: readonly Piece[];
+  readonly head: number | null;
+  /** Of the row; walks go along `seq`. */
+  conditions(seq: RawBuilder<number>): readonly Condition[];
+}
+
+/** No text in PostgreSQL holds a NUL, so none is found with one. */
+const withoutNul = (text: string): string => text.replaceAll("\0", "\ufffd");
+
+function* facts({ since, until, route, ...where }: Query, seq: RawBuilder<number>): Generator<Condition> {
+  // The first ends a walk, the second is exact.
+  if (since !== undefined) yield sql`${seq} >= ${firstPlace(since)} and messages.arrived_at >= ${since}`;
+  if (until !== undefined) yield sql`${seq} <= ${lastPlace(until)} and messages.arrived_at <= ${until}`;
+  if (route !== undefined) yield sql`messages.route = ${withoutNul(route)}`;
+  yield* among("state", where.states);
+  yield* among("severity", where.severities);
+  yield* among("disposition", where.dispositions);
+  yield* among("node", where.nodes);
+}
+
+const hasPiece = ({ pattern }: Piece): Condition => sql`messages.searched like ${pattern} escape '!'`;
+
+const hasRule = (rule: string): Condition =>
+  sql`exists (select 1 from message_rules where rule = ${withoutNul(rule)} and seq = messages.seq)`;
+
+/** `like` finds the hash in the JSON of the row; it has no letter that means something to it. */
+const hasHash = (sha256: string): Condition => sql`messages.body like ${`%"${sha256}"%`}`;
+
+/** Null if nothing can be found. */
+export function interpret(where: Query): Asked | null {
+  const { text, rule } = where;
+  const sha256 = where.sha256?.toLowerCase();
+  const head = sha256 === undefined ? null : headOf(sha256);
+  const words = phrasesOf(text);
+  if (words?.length === 0 || (sha256 !== undefined && head === null)) return null;
+  const pieces = piecesOf(where);
+  return {
+    where,
+    phrases: [...(words ?? []), ...beginnings(pieces)],
+    needsIndex: words !== null,
+    pieces,
+    head,
+    conditions: (seq) => [
+      ...facts(where, seq),
+      ...pieces.map(hasPiece),
+      ...(rule === undefined ? [] : [hasRule(rule)]),
+      ...(sha256 === undefined ? [] : [hasHash(sha256)]),
+    ],
+  };
+}
+
+/** Where the page before has ended. */
+export async function placeBefore(db: Kysely<Tables>, before: QueueId): Promise<number> {
+  const place = await db.selectFrom("messages").select("seq").where("queue_id", "=", before).executeTakeFirst();
+  return place?.seq ?? placeOf(arrivalOf(before));
+}
+
+export const columns = sql.join(foundColumns.map((column) => sql.ref(`messages.${column}`)));

@@ -1,0 +1,80 @@
+/** Lists and searches of PostgreSQL: words in a tsvector, pieces by pg_trgm where it is installed. */
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { Page, Query, Summary } from "./catalog.ts";
+import { both, columns, type Condition, interpret, placeBefore } from "./conditions.ts";
+import type { Found, Tables } from "./schema.ts";
+import { type Phrase, wordsOf } from "./words.ts";
+import type { Search } from "./write.ts";
+
+/** What FTS5 takes for a word (unicode61), so that both databases find the same; a lexeme has at most 2,046 octets. */
+const word = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
+const longestWord = 250;
+/** The highest position in a tsvector. */
+const lastPosition = 16_383;
+
+const lexemes = (text: string): readonly string[] => (text.match(word) ?? []).map((one) => one.slice(0, longestWord));
+
+/** Letters and digits only: nothing in it needs quotes. */
+const vectorOf = (text: string): string =>
+  lexemes(text)
+    .map((lexeme, i) => `'${lexeme}':${Math.min(i + 1, lastPosition)}`)
+    .join(" ");
+
+/** Null if a phrase has no word that could be found. */
+function queryOf(phrases: readonly Phrase[]): string | null {
+  const all = phrases.map(({ words, goesOn }) => {
+    const found = lexemes(words);
+    return found.map((lexeme, i) => `'${lexeme}'${goesOn && i === found.length - 1 ? ":*" : ""}`).join(" <-> ");
+  });
+  return all.includes("") ? null : all.map((one) => `(${one})`).join(" & ");
+}
+
+/** Words that come in are found at once, but are sorted in later; a search has to go through these, so they are kept few. */
+const pendingKiB = 1_024;
+
+export async function createIndexes(db: Kysely<Tables>): Promise<void> {
+  await sql`alter table messages add column words tsvector not null default ''`.execute(db);
+  await sql`create index messages_words on messages using gin (words)
+    with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
+}
+
+/** False where the extension is missing and cannot be made: then pieces are looked for row by row, newest first. */
+export async function createPieces(db: Kysely<Tables>): Promise<boolean> {
+  const has = async (query: RawBuilder<unknown>): Promise<boolean> => (await query.execute(db)).rows.length > 0;
+  if (
+    await has(
+      sql`select 1 from pg_indexes where indexname = 'messages_searched' and schemaname = any (current_schemas(false))`,
+    )
+  )
+    return true;
+  if (!(await has(sql`select 1 from pg_extension where extname = 'pg_trgm'`))) return false;
+  await sql`create index if not exists messages_searched on messages using gin (searched gin_trgm_ops)
+    with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
+  return true;
+}
+
+const matches = (query: string): Condition => sql`messages.words @@ ${query}::tsquery`;
+
+async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): Promise<readonly Found[]> {
+  const asked = interpret(where);
+  const words = asked && queryOf(asked.phrases);
+  if (asked === null || words === null) return [];
+  const { head } = asked;
+  const all: readonly Condition[] = [
+    ...asked.conditions(sql<number>`messages.seq`),
+    ...(words === "" ? [] : [matches(words)]),
+    ...(head === null
+      ? []
+      : [sql<boolean>`exists (select 1 from message_hashes where head = ${head} and seq = messages.seq)`]),
+    ...(before === undefined ? [] : [sql<boolean>`messages.seq < ${await placeBefore(db, before)}`]),
+  ];
+  const rows = sql<Found>`select ${columns} from messages ${both(all)} order by messages.seq desc limit ${limit}`;
+  return (await rows.execute(db)).rows;
+}
+
+export const postgresSearch: Search = {
+  columns: (of: Summary) => ({ words: sql`${vectorOf(wordsOf(of))}::tsvector` }),
+  removed: () => Promise.resolve(),
+  added: () => Promise.resolve(),
+  find,
+};
