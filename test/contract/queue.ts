@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isGatewayError } from "../../src/core/errors.ts";
 import type { Queue } from "../../src/queue/queue.ts";
+import { eventually } from "../support/eventually.ts";
 
 export interface TestJob {
   readonly id: string;
@@ -157,6 +158,7 @@ export function queueContract(name: string, make: () => Promise<QueueUnderTest>)
         await untilStarted(1);
         abort.abort(new Error("left"));
         await result;
+        await eventually("the worker hears of it", () => aborted.length > 0);
         assert.deepEqual(aborted, ["a"]);
       }));
 

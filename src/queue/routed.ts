@@ -1,0 +1,60 @@
+/** Sends each job where it is to be done, and does here what elsewhere cannot be done now. */
+import { type ErrorCode, explain, GatewayError, isGatewayError } from "../core/errors.ts";
+import type { Queue } from "./queue.ts";
+
+export interface RoutedOptions<Job extends { readonly id: string }, Result> {
+  readonly here: Queue<Job, Result>;
+  readonly elsewhere: Queue<Job, Result> & { readonly pending: number };
+  readonly isForElsewhere: (job: Job) => boolean;
+  /** `fail`: an error is an error, and nothing is done here instead. */
+  readonly onFailure: "local" | "fail";
+  /** Each time a job was done elsewhere, or could not be. */
+  readonly onRoute: (where: "here" | "elsewhere", error: unknown) => void;
+}
+
+/** What is wrong with the way, not with the job. */
+const ofTheWay: readonly ErrorCode[] = [
+  "QUEUE_UNAVAILABLE",
+  "SCANNER_UNAVAILABLE",
+  "BLOBS_UNAVAILABLE",
+  "BLOB_NOT_THERE",
+  "SEAL_BROKEN",
+];
+
+export class RoutedQueue<Job extends { readonly id: string }, Result> implements Queue<Job, Result> {
+  readonly #options: RoutedOptions<Job, Result>;
+
+  constructor(options: RoutedOptions<Job, Result>) {
+    this.#options = options;
+  }
+
+  async submit(job: Job, signal: AbortSignal): Promise<Result> {
+    const { here, elsewhere, isForElsewhere, onFailure, onRoute } = this.#options;
+    if (!isForElsewhere(job)) return here.submit(job, signal);
+    try {
+      const result = await elsewhere.submit(job, signal);
+      onRoute("elsewhere", null);
+      return result;
+    } catch (error) {
+      if (signal.aborted || !ofTheWay.some((code) => isGatewayError(error, code))) throw error;
+      onRoute("here", error);
+      if (onFailure === "fail") throw new GatewayError("QUEUE_UNAVAILABLE", { reason: explain(error) }, error);
+      return here.submit(job, signal);
+    }
+  }
+
+  /** What is for elsewhere is served there. */
+  serve(work: (job: Job, signal: AbortSignal) => Promise<Result>, concurrency: number): AsyncDisposable {
+    return this.#options.here.serve(work, concurrency);
+  }
+
+  /** Of this process: what waits here, and what it waits for elsewhere. */
+  async depth(): Promise<{ readonly waiting: number; readonly running: number; readonly oldestMs: number }> {
+    const { waiting, running, oldestMs } = await this.#options.here.depth();
+    return { waiting: waiting + this.#options.elsewhere.pending, running, oldestMs };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#options.here.close(), this.#options.elsewhere.close()]);
+  }
+}
