@@ -8,6 +8,7 @@ import { createPurse, type Purse } from "./budget.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Extractor, type Member, type Odd, Stop, type Yielded } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
+import { lzhExtractor } from "./extractors/lzh.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { zipExtractor } from "./extractors/zip.ts";
@@ -32,6 +33,7 @@ export const allExtractors: readonly Extractor[] = [
   gzipExtractor,
   tarExtractor,
   emlExtractor,
+  lzhExtractor,
   sevenZipExtractor,
 ];
 

@@ -1,6 +1,8 @@
 import { gzip, tar, zip } from "../../fixtures/make.ts";
+import { lzh } from "../../fixtures/make-lzh.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
+import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
 import { extractorContract } from "./extractor.ts";
@@ -41,3 +43,10 @@ extractorContract("eml", () => ({
   ),
   ...both,
 }));
+for (const level of [0, 1, 2, 3] as const)
+  extractorContract(`lzh, level ${level}`, () => ({
+    extractor: lzhExtractor,
+    types: ["application/x-lzh-compressed"],
+    archive: lzh(files, level),
+    ...both,
+  }));

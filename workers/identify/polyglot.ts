@@ -1,4 +1,5 @@
 /** Second meanings of the same octets: what a reader finds that does not begin at the first octet, or is more tolerant than the standards. */
+import { nextLzh } from "../formats/lzh-header.ts";
 import { findDirectory } from "../formats/zip.ts";
 import { mimeArchive, pe, zip } from "./types.ts";
 import { readZipFamily } from "./zip-family.ts";
@@ -71,6 +72,7 @@ function appended(bytes: Buffer): string[] {
   const isCab = cab > 0 && bytes[cab + 24] === 3 && bytes[cab + 25] === 1;
   return [
     ...(isCab ? ["application/vnd.ms-cab-compressed"] : []),
+    ...(nextLzh(bytes, 0) >= 0 ? ["application/x-lzh-compressed"] : []),
     ...(bytes.includes(magicNsis) ? ["application/x-nsis"] : []),
   ];
 }

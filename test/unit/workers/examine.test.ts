@@ -82,6 +82,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "gzip",
     "tar",
     "eml",
+    "lzh",
     "7-zip",
   ]);
 });
