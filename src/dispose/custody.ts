@@ -206,10 +206,15 @@ export function createCustody(options: CustodyOptions) {
       options.waiting(entry, nextAttempt ? new Date(nextAttempt) : clock.now());
     },
 
+    /** It was being split when the gateway died: parts of it may be on their way. */
+    isSplit: async (entry: Entry): Promise<boolean> => (await deliveryOf(entry)).split !== undefined,
+
     /** One derived, claimed entry per group with someone left to send to; safe to repeat after a crash, since the ids are made from the original's. */
     async split(entry: Entry, groups: readonly Group[], verdict: Verdict | null): Promise<readonly Entry[]> {
-      const derived = await splitEntry(entry, groups, verdict, await deliveryOf(entry), {
+      const delivery = await deliveryOf(entry);
+      const derived = await splitEntry(entry, groups, verdict, delivery, {
         spool,
+        fix: (split) => record(entry, { ...delivery, split }),
         derivedId: options.derivedId,
         linesAbout,
         accept: (queueId, paths) => write(entry, "accepted", paths, "", "synced", { queueId, related: entry.id }),

@@ -156,18 +156,23 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     return hasLeft || disposition.kind !== "forward";
   }
 
+  const isHalfSplit = async (entry: Entry, turn: Turn): Promise<boolean> =>
+    turn.taken && entry.state === "active" && (await custody.isSplit(entry));
+
   return {
     async dispose(entry, verdict, turn, signal) {
       const [group, another] = verdict.groups;
       if (!group) throw new TypeError(`verdict of ${entry.id} has no group`);
-      return another ? split(entry, verdict.groups, verdict, turn) : one(entry, group, verdict, turn, signal);
+      return another || (await isHalfSplit(entry, turn))
+        ? split(entry, verdict.groups, verdict, turn)
+        : one(entry, group, verdict, turn, signal);
     },
     release: (entry, release, turn, signal) => forwarder.forward(entry, { release }, turn, signal),
     async unscanned(entry, turn, signal) {
       const groups = unscannedGroups(entry, onScannerFailure);
       const [group, another] = groups;
       if (!group) throw new TypeError(`message ${entry.id} has no forward-path`);
-      if (another) return split(entry, groups, null, turn);
+      if (another || (await isHalfSplit(entry, turn))) return split(entry, groups, null, turn);
       const { disposition } = group;
       if (turn.taken && (await isStuck(entry, disposition)))
         return quarantine(entry, group, outOfTime(says.scannerDown.text), turn, signal);

@@ -2,12 +2,14 @@
 import type { QueueId } from "../core/message.ts";
 import type { Group, Verdict } from "../core/verdict.ts";
 import type { JournalLine } from "../spool/journal.ts";
-import type { Delivery, Entry, NewEntry, Spool } from "../spool/spool.ts";
-import { closedBy, isPending } from "./settled.ts";
+import type { Delivery, Entry, NewEntry, SplitPart, Spool } from "../spool/spool.ts";
+import { closedBy, isPending, pathsOf } from "./settled.ts";
 
 export interface SplitGround {
   readonly spool: Spool;
   readonly derivedId: (from: QueueId, what: string) => QueueId;
+  /** Writes the plan down, synced: rules may change between a crash and the next try, and with them the groups. */
+  readonly fix: (parts: readonly SplitPart[]) => Promise<void>;
   readonly linesAbout: (entry: Entry, ids: readonly QueueId[]) => Promise<readonly JournalLine[]>;
   /** The journal's line, synced. */
   readonly accept: (id: QueueId, forwardPaths: readonly string[]) => Promise<void>;
@@ -15,38 +17,49 @@ export interface SplitGround {
   readonly withdraw: (id: QueueId, forwardPaths: readonly string[]) => Promise<void>;
 }
 
-interface Plan extends NewEntry {
-  readonly id: QueueId;
-  readonly forwardPaths: readonly string[];
-}
+interface Plan extends NewEntry, SplitPart {}
 
 /** One for each group with somebody left to send to. */
-async function plansOf(
+function partsOf(
   entry: Entry,
   groups: readonly Group[],
-  verdict: Verdict | null,
   delivery: Delivery,
   derivedId: SplitGround["derivedId"],
-): Promise<readonly Plan[]> {
-  const parts = await entry.read("parts.json");
-  const inspection = await entry.read("inspection.json");
-  return groups.flatMap((group): readonly Plan[] => {
-    const mine = entry.envelope.forwardPaths.filter(
-      ({ address }) => group.forwardPaths.includes(address) && isPending(delivery, address),
+): readonly SplitPart[] {
+  return groups.flatMap((group): readonly SplitPart[] => {
+    const forwardPaths = pathsOf(entry).filter(
+      (path) => group.forwardPaths.includes(path) && isPending(delivery, path),
     );
-    const forwardPaths = mine.map(({ address }) => address);
-    const files = {
-      ...(parts === null ? {} : { "parts.json": parts }),
-      ...(inspection === null ? {} : { "inspection.json": inspection }),
-      ...(verdict === null ? {} : { "verdict.json": { ...verdict, groups: [{ ...group, forwardPaths }] } }),
-    };
-    const id = derivedId(entry.id, JSON.stringify(forwardPaths));
-    const envelope = { ...entry.envelope, queueId: id, forwardPaths: mine };
-    return forwardPaths.length > 0 ? [{ id, forwardPaths, envelope, files }] : [];
+    return forwardPaths.length > 0 ? [{ id: derivedId(entry.id, JSON.stringify(forwardPaths)), forwardPaths }] : [];
   });
 }
 
-/** Returns those that wait in `incoming`. Safe to repeat: ids are made from the original's, and what has left is known from the journal. */
+const hasAll = (group: Group, { forwardPaths }: SplitPart): boolean =>
+  forwardPaths.every((path) => group.forwardPaths.includes(path));
+
+/** A part for which the judgement of now has no group of its own is judged by itself. */
+async function planned(
+  entry: Entry,
+  parts: readonly SplitPart[],
+  groups: readonly Group[],
+  verdict: Verdict | null,
+): Promise<readonly Plan[]> {
+  const dissection = await entry.read("parts.json");
+  const inspection = await entry.read("inspection.json");
+  return parts.map((part): Plan => {
+    const { id, forwardPaths } = part;
+    const group = groups.find((each) => hasAll(each, part));
+    const files = {
+      ...(dissection === null ? {} : { "parts.json": dissection }),
+      ...(inspection === null ? {} : { "inspection.json": inspection }),
+      ...(verdict && group ? { "verdict.json": { ...verdict, groups: [{ ...group, forwardPaths }] } } : {}),
+    };
+    const mine = entry.envelope.forwardPaths.filter(({ address }) => forwardPaths.includes(address));
+    return { ...part, envelope: { ...entry.envelope, queueId: id, forwardPaths: mine }, files };
+  });
+}
+
+/** Returns those that wait in `incoming`. Safe to repeat: the first plan stands, and what has left is known from the journal. */
 export async function splitEntry(
   entry: Entry,
   groups: readonly Group[],
@@ -54,11 +67,12 @@ export async function splitEntry(
   delivery: Delivery,
   ground: SplitGround,
 ): Promise<readonly Entry[]> {
-  const plans = await plansOf(entry, groups, verdict, delivery, ground.derivedId);
+  const parts = delivery.split ?? partsOf(entry, groups, delivery, ground.derivedId);
+  const plans = await planned(entry, parts, groups, verdict);
   const made =
     entry.state === "arriving"
       ? await takeAll(entry, plans, ground)
-      : await divide(entry, plans, delivery.attempts <= 1, ground);
+      : await divide(entry, plans, delivery.split === undefined, ground);
   return made.filter((each) => each.state === "incoming");
 }
 
@@ -87,9 +101,10 @@ async function divide(
   entry: Entry,
   plans: readonly Plan[],
   isFirstTry: boolean,
-  { spool, linesAbout, accept }: SplitGround,
+  { spool, linesAbout, accept, fix }: SplitGround,
 ): Promise<readonly Entry[]> {
   const ids = plans.map(({ id }) => id);
+  if (isFirstTry) await fix(plans.map(({ id, forwardPaths }) => ({ id, forwardPaths })));
   const known = isFirstTry ? [] : await linesAbout(entry, ids);
   const made: Entry[] = [];
   for (const plan of plans) {

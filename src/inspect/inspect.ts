@@ -135,6 +135,10 @@ export function createInspect(options: InspectOptions) {
     const parts: Part[] = [];
     const outcomes: Outcome[] = [...dissection.outcomes];
     let next = 0;
+    const lanes = dissection.size <= smallMessage ? 1 : Math.min(options.parallel, dissection.parts.length);
+    // A lane that fails ends the others: nobody waits for their reports any more.
+    const failed = new AbortController();
+    const either = lanes > 1 ? AbortSignal.any([signal, failed.signal]) : signal;
 
     async function one(): Promise<void> {
       for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
@@ -154,7 +158,7 @@ export function createInspect(options: InspectOptions) {
           options.onReport?.(early, false);
           purse.ms += timeOf(early, deadlineMs);
         }
-        const made = early ?? (await report(part, content, rules, externals, purse, signal));
+        const made = early ?? (await report(part, content, rules, externals, purse, either));
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;
         const placed = place(part, made);
@@ -163,8 +167,11 @@ export function createInspect(options: InspectOptions) {
       }
     }
 
-    const lanes = dissection.size <= smallMessage ? 1 : Math.min(options.parallel, dissection.parts.length);
-    await Promise.all(Array.from({ length: lanes }, one));
+    const fail = (error: unknown): never => {
+      failed.abort(error);
+      throw error;
+    };
+    await Promise.all(Array.from({ length: lanes }, () => one().catch(fail)));
     for (const inspector of options.messageInspectors) {
       const findings = inspector.inspect({ envelope: entry.envelope, parts, outcomes });
       outcomes.push(

@@ -51,6 +51,13 @@ export interface Delivery {
   readonly judging: boolean;
   readonly crashes: number;
   readonly paths: Readonly<Record<string, PathDelivery>>;
+  /** Set before the first of the messages that this one is split into appears: however it is judged after a crash, it is split in this way. */
+  readonly split?: readonly SplitPart[];
+}
+
+export interface SplitPart {
+  readonly id: QueueId;
+  readonly forwardPaths: readonly string[];
 }
 
 export interface PathDelivery {

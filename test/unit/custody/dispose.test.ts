@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disposition } from "../../../src/core/verdict.ts";
-import { type Life, type Rig, started } from "../../support/custody-rig.ts";
+import { type Life, makeRig, type Rig, started } from "../../support/custody-rig.ts";
 import { eventually } from "../../support/eventually.ts";
 import { faultyDisk } from "../../support/faulty-disk.ts";
+import { createFuse } from "../../support/fuse.ts";
 
 const forward: Disposition = { kind: "forward", tags: ["checked"] };
 const quarantine: Disposition = { kind: "quarantine", reason: "bad" };
@@ -99,6 +100,62 @@ test("a split that fails half-way leaves nothing behind: the client is told to c
   await rig.arrive(1);
   await eventually("held", async () => (await life.held()).length === 1);
   await life.settled();
+});
+
+for (const [what, change] of [
+  ["another verdict", (rig: Rig) => (rig.scanner.dispose = () => forward)],
+  ["no scanner", (rig: Rig) => (rig.scanner.isDown = true)],
+] as const)
+  test(`a split that a crash has interrupted is finished as it was begun, though there is ${what} now`, async (t) => {
+    const rig = await makeRig({ route: { reply_after: "spool", on_scanner_failure: "forward_tagged" } });
+    t.after(() => rig.close());
+    const fuse = createFuse(() => new Promise(() => undefined));
+    const life = await rig.boot(fuse.syscalls);
+    rig.scanner.dispose = byRecipient;
+    // The claim of the message is the first one, then the first of the two that it is split into.
+    fuse.arm({ call: "^rename \\S+ \\S+/incoming/[^/ ]+$", nth: 2, when: "after" });
+    const to = ["good@site.test", "bad@site.test"];
+    const { id } = await life.send({ to });
+    await eventually("half of it", () => fuse.blownAt !== null);
+    await life.kill();
+    change(rig);
+    rig.scanner.ruleSet = "rules-2";
+    const next = await rig.boot();
+    await rig.arrive(2);
+    const isGone = (): Promise<boolean> =>
+      next.spool.find(id).then(
+        () => false,
+        () => true,
+      );
+    await eventually("the whole is gone", isGone);
+    assert.deepEqual((await next.account()).unaccounted, []);
+    assert.deepEqual(rig.arrived().toSorted(), ["bad@site.test", "good@site.test"], "each once");
+    const accepted = (await next.lines()).filter(({ event }) => event === "accepted");
+    assert.deepEqual(
+      accepted.map(({ forwardPaths, related }) => [forwardPaths.join(), related === id]),
+      [
+        [to.join(), false],
+        ["good@site.test", true],
+        ["bad@site.test", true],
+      ],
+    );
+  });
+
+test("what was split off may be split once more when it is judged again, and nobody gets it twice", async (t) => {
+  const { rig, life } = await started(t, { route: { reply_after: "spool" } });
+  const to = ["good1@site.test", "good2@site.test", "bad@site.test"];
+  rig.hop.say({ RCPT: "451 4.3.0 later" });
+  rig.scanner.dispose = byRecipient;
+  assert.match((await life.send({ to })).reply, /^250 /);
+  await eventually("held and deferred", async () => (await life.held()).length === 1);
+  await deferredOnce(life);
+  rig.scanner.dispose = (path) => (path === "good2@site.test" ? quarantine : byRecipient(path));
+  rig.scanner.ruleSet = "rules-2";
+  rig.hop.say({ RCPT: "250 2.1.5 ok" });
+  await rig.arrive(1);
+  await eventually("two are held", async () => (await life.held()).length === 2);
+  await life.settled();
+  assert.deepEqual(rig.arrived(), ["good1@site.test"]);
 });
 
 for (const reply_after of ["delivery", "spool"])

@@ -1,8 +1,8 @@
 /** From parts to an inspection: jobs, the cache, the purse, and what was looked at ahead. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError } from "../../../src/core/errors.ts";
-import type { Content, InspectJob, InspectLimits, Job } from "../../../src/core/job.ts";
+import { GatewayError, isGatewayError } from "../../../src/core/errors.ts";
+import type { Content, InspectJob, InspectLimits, Job, JobResult } from "../../../src/core/job.ts";
 import type { Part, Sha256 } from "../../../src/core/message.ts";
 import type { Dissection, Outcome, PartReport } from "../../../src/core/outcome.ts";
 import { createInspect } from "../../../src/inspect/inspect.ts";
@@ -48,7 +48,7 @@ const report = (made: Partial<PartReport> = {}): PartReport => ({
 
 /** An inspection over a real queue, whose worker is `look`; counts the jobs. */
 function rig(look: (job: InspectJob) => PartReport, versions = { current: "1" }) {
-  const queue = new EmbeddedQueue<Job, Dissection | PartReport>({ waiting: 100 });
+  const queue = new EmbeddedQueue<Job, JobResult>({ waiting: 100 });
   const jobs: InspectJob[] = [];
   const serving = queue.serve(async (job) => {
     if (job.kind !== "inspect") throw new TypeError("not asked for");
@@ -194,4 +194,36 @@ test("without a scanner the inspection fails as temporary, and nothing counts as
   });
   await assert.rejects(inspect(dissectionOf()), { code: "SCANNER_UNAVAILABLE" });
   await close();
+});
+
+test("when one job fails, the others of its message are given up, and no new one is begun", async () => {
+  const queue = new EmbeddedQueue<Job, JobResult>({ waiting: 100 });
+  const begun: string[] = [];
+  const { promise: aborted, resolve: tell } = Promise.withResolvers<unknown>();
+  const serving = queue.serve(async (job, signal) => {
+    if (job.kind !== "inspect") throw new TypeError("not asked for");
+    begun.push(job.part.path);
+    if (begun.length > 1) throw new GatewayError("SCANNER_UNAVAILABLE");
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))).finally(() =>
+      tell(signal.reason),
+    );
+    return report();
+  }, 2);
+  const inspect = createInspect({
+    queue,
+    cache: new VerdictCache(0),
+    inForce: () => ({ version: "1", versions: {}, used: new Set<string>() }),
+    limits,
+    deadlineMs: 1000,
+    messageInspectors: [],
+    parallel: 2,
+    externals: () => ({}),
+  });
+  const content: Content = { kind: "bytes", bytes: Buffer.alloc(100) };
+  const large = { ...dissectionOf(part("1", "a"), part("2", "b"), part("3", "c")), size: 2 ** 20 };
+  const { signal } = new AbortController();
+  await assert.rejects(inspect({ envelope, content: () => content }, large, signal), { code: "SCANNER_UNAVAILABLE" });
+  assert.ok(isGatewayError(await aborted, "JOB_ABORTED"));
+  assert.deepEqual(begun, ["0", "1"]);
+  await serving[Symbol.asyncDispose]();
 });
