@@ -2,7 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Page, Query, Summary } from "./catalog.ts";
 import { both, columns, type Condition, interpret, placeBefore } from "./conditions.ts";
-import type { Found, Tables } from "./schema.ts";
+import { type Found, lastPlace, type Tables } from "./schema.ts";
 import { type Phrase, wordsOf } from "./words.ts";
 import type { Search } from "./write.ts";
 
@@ -55,21 +55,49 @@ export async function createPieces(db: Kysely<Tables>): Promise<boolean> {
 
 const matches = (query: string): Condition => sql`messages.words @@ ${query}::tsquery`;
 
+/** So many of the newest are looked at one by one before an index of words is asked for all that match. */
+const nearby = 3_000;
+
+/**
+ * The planner cannot know how often a beginning of a word occurs, and takes the wrong one of two ways: through the newest until
+ * the page is full, which is right for what is frequent, or everything that matches, to be sorted, which is right for what is rare.
+ */
+async function inTwoSteps(db: Kysely<Tables>, all: readonly Condition[], limit: number): Promise<readonly Found[]> {
+  const edge = await rows<{ seq: number }>(
+    db,
+    sql`select seq from messages ${both(all.slice(0, 1))} order by seq desc offset ${nearby} limit 1`,
+  );
+  const first = edge[0]?.seq ?? 0;
+  const near = await page(db, [...all, sql`messages.seq >= ${first}`], sql`messages.seq`, limit);
+  if (near.length === limit || first === 0) return near;
+  return page(db, all, sql`messages.seq + 0`, limit);
+}
+
+const rows = async <R>(db: Kysely<Tables>, query: RawBuilder<unknown>): Promise<readonly R[]> =>
+  (await sql<R>`${query}`.execute(db)).rows;
+
+const page = (db: Kysely<Tables>, all: readonly Condition[], order: RawBuilder<unknown>, limit: number) =>
+  rows<Found>(db, sql`select ${columns} from messages ${both(all)} order by ${order} desc limit ${limit}`);
+
 async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): Promise<readonly Found[]> {
   const asked = interpret(where);
   const words = asked && queryOf(asked.phrases);
   if (asked === null || words === null) return [];
   const { head } = asked;
+  const seq = sql<number>`messages.seq`;
+  const end = Math.min(
+    before === undefined ? Number.MAX_SAFE_INTEGER : await placeBefore(db, before),
+    where.until === undefined ? Number.MAX_SAFE_INTEGER : lastPlace(where.until),
+  );
   const all: readonly Condition[] = [
-    ...asked.conditions(sql<number>`messages.seq`),
+    sql`${seq} < ${end}`,
+    ...asked.conditions(seq),
     ...(words === "" ? [] : [matches(words)]),
     ...(head === null
       ? []
       : [sql<boolean>`exists (select 1 from message_hashes where head = ${head} and seq = messages.seq)`]),
-    ...(before === undefined ? [] : [sql<boolean>`messages.seq < ${await placeBefore(db, before)}`]),
   ];
-  const rows = sql<Found>`select ${columns} from messages ${both(all)} order by messages.seq desc limit ${limit}`;
-  return (await rows.execute(db)).rows;
+  return words === "" && asked.pieces.length === 0 ? page(db, all, seq, limit) : inTwoSteps(db, all, limit);
 }
 
 export const postgresSearch: Search = {

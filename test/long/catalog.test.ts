@@ -1,0 +1,173 @@
+/** A million messages in each database: how long lists, filters and searches take. CATALOG_MESSAGES for another number. */
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Catalog, Query, Summary } from "../../src/catalog/catalog.ts";
+import { PostgresCatalog } from "../../src/catalog/postgres.ts";
+import { openCatalog } from "../../src/catalog/sqlite.ts";
+import { idDigits, timePrefix } from "../../src/core/queue-id.ts";
+import type { QueueId } from "../../src/core/message.ts";
+import { silent } from "../../src/observe/log.ts";
+import { temporaryPostgres } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/spool.ts";
+
+const messages = Number(process.env["CATALOG_MESSAGES"] ?? 1_000_000);
+const target = 100;
+const first = Date.parse("2026-08-01T00:00:00Z");
+/** Between two messages. */
+const gap = 7_000;
+const atOnce = 2_000;
+
+/** Always the same, spread evenly. */
+const chance = (i: number, salt: number): number => {
+  let x = Math.imul(i ^ (salt * 0x9e3779b1), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
+};
+/** The first ones often, the last ones hardly ever, as words and senders are. */
+const pick = <T>(list: readonly T[], i: number, salt: number): T =>
+  list[Math.floor(chance(i, salt) ** 3 * list.length)] as T;
+
+const syllables = [
+  "ka",
+  "rin",
+  "to",
+  "mel",
+  "bau",
+  "sig",
+  "ort",
+  "wen",
+  "plu",
+  "dex",
+  "har",
+  "vo",
+  "lim",
+  "que",
+  "zan",
+];
+const wordList = Array.from(
+  { length: 5_000 },
+  (_, i) =>
+    [i, i * 7 + 3, i * 13 + 5].map((n) => syllables[Math.floor(chance(n, 1) * syllables.length)]).join("") + (i % 97),
+);
+const domains = Array.from({ length: 20_000 }, (_, i) => `${wordList[i % 5_000]}-${i}.example`);
+const rules = Array.from({ length: 300 }, (_, i) => `pack${i % 9}.${wordList[i]}`);
+const extensions = ["pdf", "docx", "png", "zip", "xlsm", "jpg", "exe", "html"];
+const states = ["forwarded", "forwarded", "forwarded", "quarantine", "rejected", "discarded"] as const;
+const severities = [null, null, null, "low", "medium", "high", "critical"] as const;
+
+function idOf(i: number): QueueId {
+  const rest = Array.from({ length: 16 }, (_, digit) => idDigits.charAt(Math.floor(chance(i, 50 + digit) * 32)));
+  return (timePrefix(first + i * gap) + rest.join("")) as QueueId;
+}
+
+function messageAt(i: number): Summary {
+  const names = Array.from({ length: Math.floor(chance(i, 2) * 4) }, (_, n) =>
+    [pick(wordList, i, 10 + n), Math.floor(chance(i, 20 + n) * 1e4), pick(extensions, i, 30 + n)].join(
+      n % 2 ? "_" : ".",
+    ),
+  );
+  const severity = pick(severities, i, 3);
+  return {
+    queueId: idOf(i),
+    state: pick(states, i, 4),
+    arrivedAt: new Date(first + i * gap).toISOString(),
+    route: `route-${Math.floor(chance(i, 5) ** 2 * 12)}`,
+    client: "192.0.2.7",
+    reversePath: `${pick(wordList, i, 6)}.${pick(wordList, i, 7)}@${pick(domains, i, 8)}`,
+    forwardPaths: Array.from(
+      { length: 1 + Math.floor(chance(i, 9) ** 4 * 5) },
+      (_, n) => `user${Math.floor(chance(i, 40 + n) * 5_000)}@site.example`,
+    ),
+    subject: [11, 12, 13, 14, 15].map((salt) => pick(wordList, i, salt)).join(" ") + (i % 50 === 0 ? " 請求書" : ""),
+    size: 1_000 + i,
+    sha256: hash("sha256", `message ${i}`, "hex"),
+    disposition: severity === null ? "forward" : "quarantine",
+    summary: severity === null ? "clean" : "found",
+    severity,
+    rules: severity === null ? [] : [pick(rules, i, 16), pick(rules, i, 17)],
+    names,
+    hashes: names.map((_, n) => hash("sha256", `part ${Math.floor(chance(i, 60 + n) ** 3 * 200_000)}`, "hex")),
+    reason: severity === null ? "" : "rules",
+  };
+}
+
+async function fill(catalog: Catalog, t: TestContext): Promise<void> {
+  const began = performance.now();
+  for (let at = 0; at < messages; at += atOnce) {
+    const until = Math.min(messages, at + atOnce);
+    await Promise.all(Array.from({ length: until - at }, (_, i) => catalog.record(messageAt(at + i))));
+    if ((until / atOnce) % 50 !== 0 && until < messages) continue;
+    const seconds = (performance.now() - began) / 1_000;
+    t.diagnostic(`${until} messages, ${Math.round(until / seconds)} a second`);
+  }
+}
+
+/** Each asks for another one every time. */
+const questions: Readonly<Record<string, (i: number) => Query>> = {
+  "list: all": () => ({}),
+  "list: held": () => ({ states: ["quarantine"] }),
+  "filter: route and state": (i) => ({ route: `route-${i % 12}`, states: ["rejected"] }),
+  "filter: severity": () => ({ severities: ["critical"] }),
+  "filter: severity, disposition, days": (i) => ({
+    severities: ["high", "critical"],
+    dispositions: ["quarantine"],
+    since: new Date(first + messages * gap * chance(i, 70) * 0.9).toISOString(),
+    until: new Date(first + messages * gap * (chance(i, 70) * 0.9 + 0.05)).toISOString(),
+  }),
+  "filter: rule": (i) => ({ rule: rules[i % rules.length] ?? "" }),
+  "filter: rule and state": (i) => ({ rule: rules[(i * 7) % rules.length] ?? "", states: ["discarded"] }),
+  "filter: hash of a message": (i) => ({ sha256: hash("sha256", `message ${(i * 7919) % messages}`, "hex") }),
+  "filter: hash of a part": (i) => ({ sha256: hash("sha256", `part ${i ** 2}`, "hex") }),
+  "text: a frequent word": (i) => ({ text: wordList[i % 20] ?? "" }),
+  "text: a rare word": (i) => ({ text: wordList[4_999 - i] ?? "" }),
+  "text: two words": (i) => ({ text: `${wordList[i % 60]} ${wordList[(i * 3) % 400]}` }),
+  "text: a beginning, held": (i) => ({ text: (wordList[(i * 11) % 5_000] ?? "").slice(0, 5), states: ["quarantine"] }),
+  "text: a sender": (i) => ({ text: messageAt((i * 104_729) % messages).reversePath }),
+  "text: a file name": (i) => ({ text: messageAt((i * 1_299_709) % messages).names[0] ?? "pdf" }),
+  "text: Japanese": () => ({ text: "請求" }),
+  "text: nothing": (i) => ({ text: `absent${i}` }),
+  "piece: of a sender": (i) => ({ sender: (domains[(i * 97) % 20_000] ?? "").slice(2) }),
+  "piece: of a recipient": (i) => ({ recipient: `ser${(i * 13) % 5_000}@` }),
+  "piece: of a subject": (i) => ({ subject: (wordList[(i * 17) % 5_000] ?? "").slice(1) }),
+  "piece: of a file name": (i) => ({ fileName: `${(i * 31) % 10_000}.exe` }),
+  "piece: sender and word": (i) => ({ sender: `${i % 97}@`, text: wordList[i % 200] ?? "" }),
+};
+
+const rounds = 40;
+
+async function measure(catalog: Catalog, t: TestContext): Promise<readonly string[]> {
+  const slow: string[] = [];
+  for (const [name, question] of Object.entries(questions)) {
+    const times: number[] = [];
+    let found = 0;
+    for (let i = 0; i < rounds; i++) {
+      const began = performance.now();
+      found += (await catalog.find(question(i), { limit: 50 })).length;
+      times.push(performance.now() - began);
+    }
+    const sorted = times.toSorted((a, b) => a - b);
+    const [p50, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(share * (rounds - 1))] ?? 0) as [number, number];
+    t.diagnostic(`${name}: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, ${(found / rounds).toFixed(1)} found`);
+    if (p95 > target) slow.push(`${name}: ${p95.toFixed(1)} ms`);
+  }
+  return slow;
+}
+
+const catalogs: Readonly<Record<string, (t: TestContext) => Promise<Catalog>>> = {
+  SQLite: async (t) => openCatalog({ file: join(await temporaryFolder(t), "catalog.sqlite"), log: silent }),
+  PostgreSQL: async (t) =>
+    new PostgresCatalog({ address: { url: (await temporaryPostgres(t)).database() }, node: "one" }),
+};
+
+for (const [name, open] of Object.entries(catalogs))
+  test(`${name}: ${messages} messages are listed, filtered and searched within ${target} ms`, async (t) => {
+    const catalog = await open(t);
+    try {
+      await fill(catalog, t);
+      assert.deepEqual(await measure(catalog, t), []);
+    } finally {
+      await catalog.close();
+    }
+  });
