@@ -1,5 +1,6 @@
 /** Contradictions that no single setting shows: each names the setting to change and what to do. */
 import { existsSync } from "node:fs";
+import { clusterComplaints, clusterFiles } from "./config-cluster.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { parseAddress } from "./core/network.ts";
 
@@ -100,9 +101,12 @@ function* fileComplaints(config: Config): Generator<Complaint> {
 }
 
 /** Of servers that the gateway talks to. */
-function* serverComplaints({ catalog }: Config): Generator<Complaint> {
+function* serverComplaints(config: Config): Generator<Complaint> {
+  const { catalog } = config;
   if (catalog?.password_file !== undefined) yield* missing(catalog.password_file, ["catalog", "password_file"], "file");
   if (catalog?.tls_ca !== undefined) yield* missing(catalog.tls_ca, ["catalog", "tls_ca"], "file");
+  for (const [key, file] of clusterFiles(config)) yield* missing(file, key, "file");
+  yield* clusterComplaints(config);
 }
 
 /** Expects absolute paths. */

@@ -1,6 +1,7 @@
 /** The configuration: names, units, defaults and prose in one place; `kind` says what people write. docs/configuration.md is generated from it. */
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
+import { blobsSchema, clusterSchema, queueSchema } from "./config-cluster.ts";
 import { parseNetwork } from "./core/network.ts";
 import { parseDuration, parseSize } from "./core/units.ts";
 
@@ -233,6 +234,23 @@ export const configSchema = z.strictObject({
     .describe(
       "PostgreSQL (13 or later) for catalog and records, shared by all gateways, see [cluster.md](cluster.md): a URL, or a mapping of `url`, `password_file` and `tls_ca`. Default: SQLite files in `data_dir`.",
     ),
+  queue: queueSchema
+    .optional()
+    .describe(
+      "Redis (6.2 or later) that brings attachments to `sallyport work` on other machines, see [cluster.md](cluster.md): a URL, or a mapping. Default: this process and its own workers.",
+    ),
+  queue_failure: z
+    .enum(["local", "fail"])
+    .default("local")
+    .describe(
+      "What becomes of a job when Redis, the blob store or all workers are away: our own workers do it, or nobody (then `on_scanner_failure` of the route holds).",
+    ),
+  blobs: blobsSchema
+    .optional()
+    .describe(
+      "Where attachments lie, sealed, for workers on other machines: a folder that all nodes mount, or S3; a path, a URL, or a mapping.",
+    ),
+  cluster: clusterSchema.prefault({}).describe("What all nodes have in common, and what this one is called."),
   smtp: smtpSchema.prefault({}).describe("The SMTP edge and its limits."),
   scan: scanSchema.prefault({}).describe("Inspection."),
   spool: z
@@ -255,9 +273,17 @@ export const configSchema = z.strictObject({
     .describe("The journal."),
   notifications: z
     .strictObject({
-      relay: hostPort.optional().describe("Where DSNs leave. Default: the next hop of the first route."),
+      relay: hostPort.optional().describe("Where DSNs and alerts leave. Default: the next hop of the first route."),
       from: address.optional().describe("Sender of notices in the From field. Default: postmaster@`hostname`."),
-      postmaster: address.optional().describe("Who gets mail to `postmaster` without a domain or at `hostname`."),
+      postmaster: address
+        .optional()
+        .describe(
+          "Who gets mail to `postmaster` without a domain or at `hostname`, and alerts. Default: no alerts by mail.",
+        ),
+      alerts_every: duration("1h").describe(
+        "At most one alert of a kind is mailed in this time; it lists what has happened.",
+      ),
+      next_hop_down: duration("15m").describe("A next hop that has failed for this long is worth an alert."),
     })
     .prefault({})
     .describe("Mail that we send ourselves."),

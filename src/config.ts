@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { configComplaints } from "./config-check.ts";
+import { placed } from "./config-cluster.ts";
 import { type Config, configSchema } from "./config-schema.ts";
 import { GatewayError } from "./core/errors.ts";
 import { type Checked, checkYaml, type Where } from "./yaml/check.ts";
@@ -66,6 +67,7 @@ function absolute(config: Config, base: string): Config {
       ...(route.tls_ca === undefined ? {} : { tls_ca: at(route.tls_ca) }),
     })),
     ...(config.catalog === undefined ? {} : { catalog: withFiles(config.catalog, at) }),
+    ...placed(config, at),
     smtp: {
       ...config.smtp,
       tls: {
