@@ -2,6 +2,7 @@
 import { crc32 } from "node:zlib";
 import { inflate } from "../formats/inflate.ts";
 import type { ZipHeader } from "../formats/zip.ts";
+import { isForeign, unpackForeign } from "./zip-foreign.ts";
 
 export type Opened =
   | {
@@ -15,15 +16,21 @@ export type Opened =
   | { readonly kind: "unsupported"; readonly sealed: Buffer; readonly text: string }
   | { readonly kind: "limit" };
 
+/** APPNOTE 6.3.10 §4.4.5 */
 const methods: Readonly<Record<number, string>> = {
   1: "shrink",
   6: "implode",
   9: "Deflate64",
   12: "bzip2",
   14: "LZMA",
+  20: "Zstandard",
   93: "Zstandard",
+  94: "MP3",
   95: "xz",
+  96: "JPEG",
+  97: "WavPack",
   98: "PPMd",
+  99: "AES",
 };
 
 /** Whether these octets are what the header promises. */
@@ -74,14 +81,26 @@ function openStored(zip: Buffer, from: number, header: ZipHeader, room: number):
   return { kind: "bytes", readings: [raw], end, problem, vain: raw.length };
 }
 
+function openForeign(zip: Buffer, from: number, header: ZipHeader, room: number): Opened {
+  const end = from + header.compressedSize;
+  const sealed = zip.subarray(from, end);
+  const got = isForeign(header.method) ? unpackForeign(sealed, header, room) : ({ kind: "unsupported" } as const);
+  if (got.kind === "limit") return got;
+  if (got.kind === "unsupported")
+    return {
+      kind: "unsupported",
+      sealed,
+      text: `Compressed with ${methods[header.method] ?? `method ${header.method}`}`,
+    };
+  const problem = "a file does not have the declared checksum or size, or breaks off";
+  if (got.whole) return { kind: "bytes", readings: [got.bytes], end };
+  if (got.bytes.length > 0) return { kind: "bytes", readings: [got.bytes], end, problem };
+  return sealed.length > room ? { kind: "limit" } : { kind: "bytes", readings: [sealed], end, problem };
+}
+
 /** `from` is where the data begin. All readings together fit into `room`. */
 export function openEntry(zip: Buffer, from: number, header: ZipHeader, room: number): Opened {
   if (header.method === 8) return openDeflated(zip, from, header, room);
   if (header.method === 0) return openStored(zip, from, header, room);
-  const sealed = zip.subarray(from, from + header.compressedSize);
-  return {
-    kind: "unsupported",
-    sealed,
-    text: `Compressed with ${methods[header.method] ?? `method ${header.method}`}`,
-  };
+  return openForeign(zip, from, header, room);
 }

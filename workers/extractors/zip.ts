@@ -164,6 +164,7 @@ function sized(zip: Buffer, header: ZipHeader, limit: number): ZipHeader {
   if (!isStreamed(header) || header.compressedSize > 0 || header.method === 8) return header;
   const next = zip.indexOf("PK", header.offset, "latin1");
   const compressedSize = (next < 0 ? limit : next) - header.offset;
+  if (header.method !== 0) return { ...header, compressedSize };
   const crc = crc32(zip.subarray(header.offset, header.offset + compressedSize));
   return { ...header, compressedSize, size: compressedSize, crc };
 }

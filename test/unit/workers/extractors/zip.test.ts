@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
 import { jpeg } from "../../../../fixtures/documents.ts";
 import { type ZipFile, type ZipShape, zip } from "../../../../fixtures/make.ts";
 import { createPurse } from "../../../../workers/budget.ts";
@@ -68,12 +68,40 @@ test("an encrypted file is closed, with its name and its octets as they lie", ()
   );
 });
 
-test("a method that we do not know is unsupported", () => {
-  const { closed } = open([{ name: "a.txt", data: "first", store: true, lie: { method: 14 } }]);
+test("a method that nobody knows is unsupported", () => {
+  const { closed } = open([{ name: "a.txt", data: "first", store: true, lie: { method: 97 } }]);
   assert.deepEqual(
     closed.map(({ names, why, text }) => [names, why, text]),
-    [[["a.txt"], "unsupported", "Compressed with LZMA"]],
+    [[["a.txt"], "unsupported", "Compressed with WavPack"]],
   );
+});
+
+test("Zstandard is opened; cut or with a wrong size it is malformed, and what there is comes out", () => {
+  const text = "first and second ".repeat(20);
+  const data = zstdCompressSync(text);
+  const lie = { method: 93, size: text.length, crc: crc32(text) };
+  const { members, closed } = open([{ name: "a.txt", data, store: true, lie }]);
+  assert.deepEqual([members, closed], [[{ names: ["a.txt"], text }], []]);
+  const wrong = open([{ name: "a.txt", data, store: true, lie: { ...lie, crc: 1 } }]);
+  assert.equal(wrong.members[0]?.text, text);
+  assert.deepEqual(
+    wrong.closed.map(({ why }) => why),
+    ["malformed"],
+  );
+  const none = open([{ name: "a.txt", data: "no such data", store: true, lie }]);
+  assert.equal(none.members[0]?.text, "no such data");
+  assert.deepEqual(
+    none.closed.map(({ why }) => why),
+    ["malformed"],
+  );
+});
+
+test("a Zstandard bomb is cut off at its limit", () => {
+  const data = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024));
+  const { members, closed } = open([{ name: "a", data, store: true, lie: { method: 93, size: 10, crc: 0 } }]);
+  assert.equal(members.length + closed.length > 0, true);
+  assert.ok(members.every(({ text }) => text.length <= 16 * 1024 * 1024));
+  assert.ok(closed.length > 0);
 });
 
 test("names without the mark of UTF-8 are read as CP932 and CP437; with it only as UTF-8", () => {
