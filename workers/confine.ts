@@ -38,6 +38,7 @@ const mountPoint = "/mnt";
  * program even where a folder above it is closed to others (a checkout in root's home or in a folder of mktemp).
  */
 const mountScript = `set -e
+umask 022
 PATH=/usr/bin:/bin:/usr/sbin:/sbin
 mount -t tmpfs -o size=256k,mode=755 none ${mountPoint}
 while [ "$1" != -- ]; do

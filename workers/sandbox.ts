@@ -122,8 +122,9 @@ function nodeArguments(
 }
 
 function makeScratch(folder: string, gid: number | null, spoolDir: string | null, program: string | null): Scratch {
-  mkdirSync(folder, { mode: 0o750 });
+  mkdirSync(folder);
   if (gid !== null) chownSync(folder, -1, gid);
+  chmodSync(folder, 0o750);
   if (program) linkSync(program, join(folder, programFile));
   let next = 0;
 
@@ -167,6 +168,7 @@ function makeScratch(folder: string, gid: number | null, spoolDir: string | null
 
 const noNetworkSince = 26;
 
+/** Modes are set by chmod: what children of other users read must not depend on the umask of who starts us. */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   mkdirSync(options.scratchDir, { recursive: true, mode: 0o711 });
   const scratchDir = realpathSync(options.scratchDir);
@@ -184,7 +186,10 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const run = mkdtempSync(join(scratchDir, `run-${process.pid}-`));
   chmodSync(run, 0o711);
   const program = stripped ? join(run, programFile) : null;
-  if (program && stripped) writeFileSync(program, stripped, { mode: 0o644 });
+  if (program && stripped) {
+    writeFileSync(program, stripped);
+    chmodSync(program, 0o644);
+  }
   const spoolDir = options.spoolDir === undefined ? null : resolve(options.spoolDir);
   let next = 0;
 

@@ -124,6 +124,25 @@ test("signals reach the program, and its exit code reaches us", async () => {
   assert.deepEqual(await once(child, "exit"), [7, null]);
 });
 
+test("a Node that does not start is told with what is missing, and what to install", () => {
+  using clone = new Clone();
+  const { trouble } = createRequire(import.meta.url)(join(root, "bin/setup")) as {
+    readonly trouble: (node: string) => Error | null;
+  };
+  const node = join(clone.path, "node");
+  const lacks = (library: string): string =>
+    `#!/bin/sh\necho "node: error while loading shared libraries: ${library}: cannot open shared object file" >&2; exit 127\n`;
+  writeFileSync(node, lacks("libatomic.so.1"), { mode: 0o755 });
+  assert.match(
+    trouble(node)?.message ?? "",
+    /does not start here: .*libatomic\.so\.1.*; install it: apt-get install libatomic1$/,
+  );
+  writeFileSync(node, lacks("libc.so.6"), { mode: 0o755 });
+  assert.match(trouble(node)?.message ?? "", /libc\.so\.6.*glibc/);
+  assert.match(trouble(join(clone.path, "missing"))?.message ?? "", /ENOENT/);
+  assert.equal(trouble(process.execPath), null);
+});
+
 test("the unit and the image start Node with the flags and the variable of bin/setup", () => {
   const setup: unknown = createRequire(import.meta.url)(join(root, "bin/setup"));
   const { lean } = setup as { readonly lean: readonly string[] };

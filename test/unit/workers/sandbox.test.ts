@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -284,6 +285,55 @@ describe("confinement by the system alone, as native code meets it", { concurren
     const { value } = await ask("status");
     assert.match(String(value), /NoNewPrivs:\t1/);
     assert.match(String(value), /CapEff:\t0{16}/);
+  });
+});
+
+describe("sandbox under umask 077", { concurrency: false }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "sandbox-"));
+  const before = process.umask(0o077);
+  after(() => {
+    process.umask(before);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("gives a child its program and what is put into its scratch folder, all others nothing", async () => {
+    const [data, spool] = [join(folder, "data"), join(folder, "data/spool")];
+    mkdirSync(spool, { recursive: true });
+    const file = join(spool, "message.eml");
+    writeFileSync(file, "octets");
+    const sandbox = await createSandbox({ scratchDir: join(data, "scratch"), spoolDir: spool, memory, alsoReadable });
+    const probe = startProbe(sandbox);
+    try {
+      const [run = ""] = readdirSync(join(data, "scratch"));
+      const seen = (name: string): number => statSync(join(data, "scratch", run, name)).mode & 0o777;
+      const scratch = readdirSync(join(data, "scratch", run)).find((name) => name.startsWith("opener-")) ?? "";
+      assert.deepEqual([seen(""), seen(scratch), seen("program.json")], [0o711, 0o750, 0o644]);
+      const name = await probe.scratch.put(file);
+      assert.deepEqual(await probe.ask("readText", { arg: name }), { value: "octets", bytes: 0 });
+      const { value } = (await probe.ask("readText", { arg: "program.json" })) as { value: string };
+      assert.ok(value.startsWith('{"'), "the child need not strip types for itself");
+    } finally {
+      await probe.end();
+      sandbox.dispose();
+    }
+  });
+
+  it("shows the program at another place all the same", async () => {
+    const closed = mkdtempSync(join(folder, "closed-"));
+    const program = join(closed, "program");
+    mkdirSync(join(program, "deep"), { recursive: true });
+    writeFileSync(join(program, "deep/file"), "readable");
+    chmodSync(program, 0o755);
+    chmodSync(join(program, "deep"), 0o755);
+    chmodSync(join(program, "deep/file"), 0o644);
+    const lone = join(closed, "lone");
+    writeFileSync(lone, ", alone as well");
+    chmodSync(lone, 0o644);
+    const { prefix, seen, ownUser } = await findConfinement({ program: [program, lone] });
+    assert.equal(ownUser, process.getuid?.() === 0, "root on Debian can give children a user");
+    const files = [join(program, "deep/file"), lone].map(seen);
+    const [command = "", ...args] = [...prefix("opener", memory), "/bin/cat", ...files];
+    assert.equal(execFileSync(command, args, { env: {}, encoding: "utf8" }), "readable, alone as well");
   });
 });
 
