@@ -111,7 +111,11 @@ export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
 
   return {
     /** A journal whose lines the catalog hears of. */
-    followed: (journal: Journal): Journal => followed(journal, catalog, log, onLine),
+    followed: (journal: Journal, hear: (line: JournalLine) => void): Journal =>
+      followed(journal, catalog, log, (line) => {
+        onLine(line);
+        hear(line);
+      }),
     /** Fills a catalog that was lost, beside the work; what happens meanwhile is newer. Returns what ends it early. */
     refill(spool: Spool, journal: Journal): { close(): Promise<void> } {
       if (!catalog.isNew) return { close: () => Promise.resolve() };

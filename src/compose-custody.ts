@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { type Config, type RouteConfig, routeName, routeSchema } from "./config-schema.ts";
+import { createNotices, noticeRoute } from "./compose-notices.ts";
 import type { Scanner } from "./compose-scan.ts";
 import { parse, reviewHandlers } from "./control/review-handlers.ts";
 import type { Handler } from "./control/server.ts";
@@ -14,20 +15,20 @@ import type { Verdict } from "./core/verdict.ts";
 import { expiryOf, nextAttempt } from "./dispose/backoff.ts";
 import { createCustody, type MessageEvent } from "./dispose/custody.ts";
 import { createDispose } from "./dispose/dispose.ts";
-import { makeDsn } from "./dispose/dsn.ts";
 import { topFields } from "./dispose/fields.ts";
 import { createForwarder, type Reason } from "./dispose/forward.ts";
+import { HopHealth } from "./dispose/hop-health.ts";
 import { createNextHops } from "./dispose/next-hops.ts";
 import type { Clock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
 import { carry, judge, type Stages } from "./pipeline.ts";
 import { QueueManager } from "./queue-manager.ts";
 import { createReceive } from "./receive.ts";
-import { expireQuarantine } from "./review/retention.ts";
+import { expireQuarantine, type RetentionOptions } from "./review/retention.ts";
 import { createReview } from "./review/review.ts";
 import { derivedId } from "./spool/ids.ts";
 import type { Journal } from "./spool/journal.ts";
-import type { Entry, Release, Spool } from "./spool/spool.ts";
+import type { Entry, Spool } from "./spool/spool.ts";
 
 export interface CustodyPartsOptions {
   readonly config: Config;
@@ -42,12 +43,9 @@ export interface CustodyPartsOptions {
   readonly onVerdict?: (elapsedMs: Millis) => void;
 }
 
-/** Our own notices leave by a route that no recipient can ask for. */
-const noticeRoute = "(notifications)";
 const hour = 3_600_000;
-const mostHeader = 65_536;
 
-function noticesOf(config: Config): RouteConfig {
+function ownRoute(config: Config): RouteConfig {
   const relay = config.notifications.relay ?? config.routes[0]?.next_hop[0] ?? "127.0.0.1:25";
   return {
     ...routeSchema.parse({ domains: ["notifications.invalid"], next_hop: relay, verify_recipients: false }),
@@ -62,29 +60,26 @@ function shares(config: Config): (route: string) => number | null {
   return (route) => most.get(route) ?? null;
 }
 
-async function firstOctets(entry: Entry, wanted: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of entry.octets()) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= wanted) break;
-  }
-  return Buffer.concat(chunks).subarray(0, wanted);
-}
-
 export function createCustodyParts(options: CustodyPartsOptions) {
   const { config, spool, journal, scanner, log, clock, onEvent, onVerdict = () => undefined } = options;
-  const notices = noticesOf(config);
-  const routes = new Map([...options.routes, [noticeRoute, notices] as const]);
-  const routeOf = (name: string): RouteConfig => routes.get(name) ?? notices;
+  const own = ownRoute(config);
+  const routes = new Map([...options.routes, [noticeRoute, own] as const]);
+  const routeOf = (name: string): RouteConfig => routes.get(name) ?? own;
   const firstRoute = (entry: Entry): RouteConfig => routeOf(entry.envelope.forwardPaths[0]?.route ?? "");
   const authorities = new Map(
     config.routes.flatMap((route) =>
       route.tls_ca ? [[routeName(route), readFileSync(route.tls_ca, "utf8")] as const] : [],
     ),
   );
-  const nextHops = createNextHops({ routes: [...routes.values()], hostname: config.hostname, log, clock, authorities });
+  const health = new HopHealth(clock);
+  const nextHops = createNextHops({
+    routes: [...routes.values()],
+    hostname: config.hostname,
+    log,
+    clock,
+    authorities,
+    onEvent: health.hear,
+  });
 
   const failed = (entry: Entry, error: unknown): void =>
     log.error("failed", { queue_id: entry.id, error_cause: explain(error) });
@@ -114,57 +109,8 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     return topFields({ envelope, result: verdict.summary, ruleSet: verdict.ruleSet, tags, findings: group.because });
   }
 
-  /** In the spool, or known to the journal since. */
-  async function exists(id: QueueId, since: string): Promise<boolean> {
-    for await (const line of journal.read(new Date(since))) if (line.queueId === id) return true;
-    return spool.find(id).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** A notice is a message of ours like any other: claimed, retried, never answered. Its id comes from what it reports, so it is sent once. */
-  async function bounce(entry: Entry, failed: ReadonlyMap<string, Reply>, hop: string, again: boolean): Promise<void> {
-    const reports = [...failed].map(([forwardPath, answer]) => ({ forwardPath, reply: answer, hop }));
-    const from = config.notifications.from ?? `postmaster@${config.hostname}`;
-    const dsn = makeDsn({
-      envelope: entry.envelope,
-      failed: reports,
-      original: await firstOctets(entry, mostHeader),
-      hostname: config.hostname,
-      from,
-      now: clock.now(),
-    });
-    if (!dsn) return;
-    const queueId = derivedId(entry.id, `dsn ${JSON.stringify([...failed.keys()].sort())}`);
-    if (again && (await exists(queueId, entry.envelope.arrivedAt))) return;
-    const envelope: Envelope = {
-      ...entry.envelope,
-      queueId,
-      reversePath: "",
-      forwardPaths: [{ address: dsn.forwardPath, route: noticeRoute }],
-      extensions: { eightBitMime: false, smtpUtf8: dsn.smtpUtf8 },
-      arrivedAt: clock.now().toISOString(),
-      trace: "",
-    };
-    const notice = await spool.arrive(
-      envelope,
-      (async function* () {
-        yield dsn.octets;
-      })(),
-    );
-    const release: Release = {
-      from: entry.id,
-      by: "sallyport",
-      why: "delivery status notification",
-      at: clock.now().toISOString(),
-    };
-    await notice.once("release.json", () => release);
-    await custody.claim(notice, "incoming");
-    manager.enqueue(notice);
-  }
-
-  const forwarder = createForwarder({ nextHop: nextHops, custody, clock, fields, bounce });
+  const notices = createNotices({ config, spool, journal, clock, custody, enqueue: (entry) => manager.enqueue(entry) });
+  const forwarder = createForwarder({ nextHop: nextHops, custody, clock, fields, bounce: notices.bounce });
   const disposers = createDispose({
     custody,
     forwarder,
@@ -253,6 +199,8 @@ export function createCustodyParts(options: CustodyPartsOptions) {
 
   return {
     nextHops,
+    health,
+    notices,
     manager,
     receive,
     review,
@@ -279,10 +227,10 @@ export function createCustodyParts(options: CustodyPartsOptions) {
         .catch((error: unknown) => log.error("failed", { queue_id: id, error_cause: explain(error) }));
     },
     /** Expiry of held messages and of old journal files, every hour. */
-    startHousekeeping() {
+    startHousekeeping(hears: Pick<RetentionOptions, "onSoon" | "onTotal">) {
       const keeping = async (): Promise<void> => {
         const { keep, quota } = config.quarantine;
-        const count = await expireQuarantine({ spool, journal, clock, log, keepMs: keep, quota });
+        const count = await expireQuarantine({ spool, journal, clock, log, keepMs: keep, quota, ...hears });
         const files = await journal.prune(new Date(clock.now().getTime() - config.journal.keep));
         if (count + files > 0) log.info("expired", { count, journal_files: files });
       };

@@ -5,10 +5,12 @@ import { states } from "./core/state.ts";
 import { arrivalOf } from "./core/queue-id.ts";
 import type { Clock } from "./observe/clock.ts";
 import type { StatusSource } from "./observe/http-status.ts";
+import { Ledger } from "./observe/ledger.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import { type Move, SpoolCounts } from "./observe/spool-counts.ts";
 import type { QueueManager } from "./queue-manager.ts";
 import { reconcile } from "./review/reconcile.ts";
-import type { Journal } from "./spool/journal.ts";
+import type { Journal, JournalLine } from "./spool/journal.ts";
 import type { Spool } from "./spool/spool.ts";
 
 export interface GaugesOptions {
@@ -22,11 +24,14 @@ export interface GaugesOptions {
 
 /** How often room on the disk is looked at; the watermark leaves space for what comes in between. */
 const lookEveryMs = 1_000;
-/** The journal of so many days is gone through for `messages_unaccounted`, every so often. */
+/** The journal of so many days is compared with the spool every so often; in between, the ledger misses what was accepted since the start. */
 const accountDays = 2;
 const accountEveryMs = 3_600_000;
 
-export function createGauges({ metrics, spool, journal, scanner, manager, clock }: GaugesOptions) {
+/** To be called before anything moves in the spool. */
+export async function createGauges({ metrics, spool, journal, scanner, manager, clock }: GaugesOptions) {
+  const counts = await SpoolCounts.of(spool);
+  const ledger = new Ledger(clock);
   let room = Number.POSITIVE_INFINITY;
   let problem: string | null = "starting";
   let unhealthy: string | null = null;
@@ -42,12 +47,11 @@ export function createGauges({ metrics, spool, journal, scanner, manager, clock 
         unhealthy = explain(error);
       },
     );
-  /** Two looks: what is under way between journal and spool is not missing. */
   const account = async (): Promise<void> => {
-    const from = new Date(clock.now().getTime() - accountDays * 86_400_000);
-    const first = await reconcile(spool, journal, from);
-    const second = first.unaccounted.length > 0 ? await reconcile(spool, journal, from) : first;
-    metrics.unaccounted.set(second.unaccounted.filter((id) => first.unaccounted.includes(id)).length);
+    const now = clock.now().getTime();
+    ledger.compared((await reconcile(spool, journal, new Date(now - accountDays * 86_400_000))).unaccounted);
+    metrics.reconciled.set(now / 1000);
+    await counts.recount();
   };
   const accountQuietly = (): void => void account().catch(() => undefined);
   const timers = [setInterval(look, lookEveryMs), setInterval(accountQuietly, accountEveryMs)];
@@ -57,14 +61,12 @@ export function createGauges({ metrics, spool, journal, scanner, manager, clock 
   async function collect(): Promise<void> {
     for (const state of states) {
       if (state === "arriving") continue;
-      metrics.spool.set({ state }, await spool.count(state));
-      let oldest = 0;
-      for await (const id of spool.list(state)) {
-        oldest = Math.max(0, (clock.now().getTime() - arrivalOf(id)) / 1000);
-        break;
-      }
-      metrics.oldest.set({ state }, oldest);
+      metrics.spool.set({ state }, await counts.count(state));
+      const oldest = await counts.oldest(state);
+      const age = oldest === null ? 0 : (clock.now().getTime() - arrivalOf(oldest)) / 1000;
+      metrics.oldest.set({ state }, Math.max(0, age));
     }
+    metrics.unaccounted.set(ledger.missing().size);
     metrics.routeActive.reset();
     for (const [route, count] of manager.activeByRoute) metrics.routeActive.set({ route }, count);
     const depth = await scanner.queue.depth();
@@ -93,6 +95,13 @@ export function createGauges({ metrics, spool, journal, scanner, manager, clock 
   return {
     source,
     isDiskLow: () => room < 0,
+    room: () => room,
+    unaccounted: ledger.missing,
+    onMove(move: Move): void {
+      counts.hear(move);
+      ledger.moved(move);
+    },
+    onLine: (line: JournalLine): void => ledger.hear(line),
     setReady: () => {
       problem = null;
     },

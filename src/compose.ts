@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startListener } from "./accept/listener.ts";
+import { startAlerts } from "./compose-alerts.ts";
 import { startBookkeeping } from "./compose-books.ts";
 import { createCustodyParts } from "./compose-custody.ts";
 import { createGauges } from "./compose-metrics.ts";
@@ -9,7 +10,7 @@ import { type Scanner, startScanner } from "./compose-scan.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
 import { GatewayError } from "./core/errors.ts";
-import type { Millis } from "./core/message.ts";
+import type { Millis, QueueId } from "./core/message.ts";
 import { says } from "./core/replies.ts";
 import type { Reply } from "./core/status.ts";
 import { systemClock } from "./observe/clock.ts";
@@ -20,6 +21,7 @@ import { loadPolicy } from "./policy-file.ts";
 import { openRecords } from "./records/sqlite.ts";
 import { openJournal } from "./spool/disk-journal.ts";
 import { openSpool, type SpoolEvent } from "./spool/disk-spool.ts";
+import type { JournalLine } from "./spool/journal.ts";
 import type { Syscalls } from "./spool/durable.ts";
 
 export interface Gateway {
@@ -87,8 +89,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     // Only now, with the lock: nothing else is opened beside a gateway that runs (R13).
     const books = await startBookkeeping({ config, log, metrics });
     closers.push(() => books.close());
+    let onLine: (line: JournalLine) => void = () => undefined;
     const journal = books.followed(
       await openJournal({ dir: join(config.data_dir, "journal"), clock, log, ...options }),
+      (line) => onLine(line),
     );
     closers.push(() => journal.close());
     const refilling = books.refill(spool, journal);
@@ -111,17 +115,29 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       onVerdict: (elapsedMs) => metrics.judgeSeconds.observe(elapsedMs / 1000),
     });
     closers.push(() => parts.nextHops.close());
+    const gauges = await createGauges({ metrics, spool, journal, scanner, manager: parts.manager, clock });
+    closers.push(async () => gauges.close());
+    onLine = gauges.onLine;
+    const { isDiskLow, room, unaccounted } = gauges;
+    const alerts = startAlerts({ config, clock, log, metrics, scanner, parts, room, unaccounted });
+    closers.push(() => alerts.close());
+    const corrupt = (id: QueueId): void => {
+      parts.corrupt(id);
+      alerts.corrupt(id);
+    };
     onMove = (event) => {
       books.onMove(event);
-      if (event.to === "corrupt") parts.corrupt(event.id);
+      gauges.onMove(event);
+      if (event.to === "corrupt") corrupt(event.id);
     };
-    for (const { id } of spool.recovered.corrupt) parts.corrupt(id);
+    for (const { id } of spool.recovered.corrupt) corrupt(id);
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
 
-    const gauges = createGauges({ metrics, spool, journal, scanner, manager: parts.manager, clock });
-    closers.push(async () => gauges.close());
-    const housekeeping = parts.startHousekeeping();
+    const housekeeping = parts.startHousekeeping({
+      onSoon: alerts.expiresSoon,
+      onTotal: (total) => (total > config.quarantine.quota ? alerts.overQuota(total) : alerts.withinQuota()),
+    });
     closers.push(async () => housekeeping.close());
 
     const { web } = config.listen;
@@ -131,7 +147,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
     const admit = (route?: string): Reply | null => {
       if (route !== undefined) return parts.manager.hasRoom(route) ? null : says.routeBusy;
-      return gauges.isDiskLow() ? says.noSpace : parts.manager.hasRoom() ? null : says.overloaded;
+      return isDiskLow() ? says.noSpace : parts.manager.hasRoom() ? null : says.overloaded;
     };
     const listener = await startListener({
       config,

@@ -195,6 +195,13 @@ export async function listChecks(config: Config): Promise<readonly Check[]> {
           },
         ]
       : [];
+  if (config.notifications.postmaster === undefined)
+    checks.push({
+      name: "alerts",
+      verdict: "WARN",
+      text: "nobody gets them by mail; they are in the log and in sallyport_alerts_total alone",
+      remedy: "notifications.postmaster",
+    });
   const file = join(config.data_dir, "records.sqlite");
   if (!existsSync(file)) return checks;
   const records = openRecords({ file, clock: systemClock });

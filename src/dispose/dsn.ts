@@ -1,6 +1,7 @@
 /** Delivery status notifications: multipart/report for forwarding that failed for good. RFC 3464, RFC 6522, RFC 3834. Pure. */
 import type { Envelope } from "../core/message.ts";
 import { enhanced, format, type Reply } from "../core/status.ts";
+import { mailDate, oneLine, part } from "./notice-text.ts";
 import { isAscii } from "./paths.ts";
 
 export interface Failed {
@@ -67,15 +68,6 @@ function headerOf(original: Uint8Array): Buffer {
   return header.subarray(0, header.lastIndexOf("\r\n", mostHeader - 2) + 2);
 }
 
-/** Plain where every relay takes it, else base64: that neither needs 8BITMIME nor can it hold our boundary. */
-function part(type: string, content: string | Buffer): string {
-  const octets = Buffer.from(content);
-  const text = octets.toString("latin1");
-  const isPlain = /^[\t\r\n\x20-\x7e]*$/.test(text) && !/[^\n]{998}|^--/m.test(text);
-  const body = isPlain ? text : octets.toString("base64").replace(/.{1,76}/g, "$&\r\n");
-  return `Content-Type: ${type}\r\nContent-Transfer-Encoding: ${isPlain ? "7bit" : "base64"}\r\n\r\n${body}`;
-}
-
 const headerPart = (header: Buffer): string => part("text/rfc822-headers", header);
 
 function letter({ envelope, failed, hostname }: DsnFacts): string {
@@ -119,8 +111,6 @@ function report({ envelope, failed, hostname, now }: DsnFacts): string {
   return `Content-Type: message/delivery-status\r\n\r\n${body}`;
 }
 
-const mailDate = (date: Date): string => date.toUTCString().replace("GMT", "+0000");
-
 /** RFC 6533 §3: an internationalized address in the form that fits into seven bits. */
 function typed(address: string): string {
   if (isAscii(address)) return `rfc822; ${oneLine(address)}`;
@@ -130,6 +120,3 @@ function typed(address: string): string {
   );
   return `utf-8; ${encoded}`;
 }
-
-/** Addresses have been checked at RCPT; that they cannot forge a field holds here too. */
-const oneLine = (text: string): string => text.replace(/[\x00-\x1f\x7f]/g, "?");

@@ -18,6 +18,8 @@ import { VerifyCache } from "./verify-cache.ts";
 export type HopEvent =
   | { readonly event: "connected"; readonly hop: string; readonly tls: string | null; readonly elapsedMs: Millis }
   | { readonly event: "unreachable"; readonly hop: string; readonly error: GatewayError; readonly pauseMs: Millis }
+  /** A transaction broke off. */
+  | { readonly event: "failed"; readonly hop: string; readonly error: GatewayError }
   | { readonly event: "transacted"; readonly hop: string; readonly route: string; readonly elapsedMs: Millis };
 
 export interface NextHopsOptions {
@@ -103,6 +105,7 @@ export function createNextHops(options: NextHopsOptions): NextHop {
       } catch (error) {
         if (!isHopError(error)) throw error;
         failure = error;
+        onEvent({ event: "failed", hop, error });
         log.debug("next_hop_failed", { queue_id: message.envelope.queueId, next_hop: hop, ...described(error) });
         if (progress.ended || progress.isMixed) break;
       }

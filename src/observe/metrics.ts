@@ -22,7 +22,10 @@ export function createMetrics() {
     replied: counter("messages_replied_total", "Replies after the final dot", ["class"]),
     accepted: counter("messages_accepted_total", "Messages claimed: ours from then on", ["state"]),
     forwarded: counter("messages_forwarded_total", "Messages that a next hop has taken"),
-    released: counter("messages_released_total", "Messages released from quarantine that a next hop has taken"),
+    released: counter(
+      "messages_released_total",
+      "Messages released from quarantine, and our own notices, that a next hop has taken",
+    ),
     quarantined: counter("messages_quarantined_total", "Messages held for a person", ["policy_line"]),
     rejected: counter("messages_rejected_total", "Messages refused with 5yz after their octets were seen", [
       "policy_line",
@@ -47,10 +50,14 @@ export function createMetrics() {
     ruleProblems: gauge("rule_files_with_errors", "Rule files left out because they do not compile"),
     ruleAge: gauge("rule_set_loaded_timestamp_seconds", "When the rule set was activated"),
     engineFallback: gauge("engine_fallback", "1 when the native engine was wanted and cannot be had"),
+    alerts: counter("alerts_total", "Alerts: digests mailed to the postmaster, or only logged if there is none", [
+      "kind",
+    ]),
     unaccounted: gauge(
       "messages_unaccounted",
       "Messages that got a 250 and are neither in the spool nor final in the journal",
     ),
+    reconciled: gauge("reconciled_timestamp_seconds", "When journal and spool were last compared as a whole"),
     children: gauge("scan_children", "Sandboxed children", ["state"]),
     childRestarts: counter("scan_child_restarts_total", "Sandboxed children replaced", ["why"]),
   };

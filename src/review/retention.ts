@@ -1,5 +1,5 @@
 /** Quarantine does not grow for ever: expiry by age, then by quota, announced a day before; never younger than a day, so that a flood cannot push the evidence out. */
-import type { Bytes, Millis } from "../core/message.ts";
+import type { Bytes, Millis, QueueId } from "../core/message.ts";
 import type { Dissection } from "../core/outcome.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
@@ -13,6 +13,10 @@ export interface RetentionOptions {
   readonly log: Log;
   readonly keepMs: Millis;
   readonly quota: Bytes;
+  /** Announced: it expires within a day. */
+  readonly onSoon?: (id: QueueId, leftMs: Millis) => void;
+  /** What all held messages take together. */
+  readonly onTotal?: (bytes: Bytes) => void;
 }
 
 const day = 86_400_000;
@@ -36,19 +40,25 @@ export async function expireQuarantine({
   log,
   keepMs,
   quota,
+  onSoon,
+  onTotal,
 }: RetentionOptions): Promise<number> {
   const now = clock.now().getTime();
   // Twice through the folder, so that no more than one message is in memory.
   let total = 0;
   for await (const entry of held(spool)) total += entry.size;
+  onTotal?.(total);
+  const announce = (id: QueueId, leftMs: Millis): void => {
+    log.warn("expires_soon", { queue_id: id, delay_ms: leftMs });
+    onSoon?.(id, leftMs);
+  };
   let expired = 0;
   for await (const entry of held(spool)) {
     const age = now - new Date(entry.envelope.arrivedAt).getTime();
     const tooOld = age > keepMs;
     const tooMuch = total > quota && age > day;
     if (!tooOld && !tooMuch) {
-      if (age > keepMs - day && age <= keepMs - day + everyMs)
-        log.warn("expires_soon", { queue_id: entry.id, delay_ms: keepMs - age });
+      if (age > keepMs - day && age <= keepMs - day + everyMs) announce(entry.id, keepMs - age);
       continue;
     }
     await journal.append(

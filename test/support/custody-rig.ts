@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { createCustodyParts } from "../../src/compose-custody.ts";
-import { configSchema, type RouteConfig, routeName } from "../../src/config-schema.ts";
+import { type Config, configSchema, type RouteConfig, routeName } from "../../src/config-schema.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { Envelope, Part, QueueId, Sha256 } from "../../src/core/message.ts";
 import type { Reply } from "../../src/core/status.ts";
@@ -101,6 +101,7 @@ export interface RigOptions {
   readonly routes?: readonly Readonly<Record<string, unknown>>[];
   readonly memory?: string;
   readonly maxActive?: number;
+  readonly notifications?: Readonly<Record<string, unknown>>;
   readonly syscalls?: Syscalls;
 }
 
@@ -129,6 +130,7 @@ export class Life {
   readonly parts: ReturnType<typeof createCustodyParts>;
   readonly scanner: ScannerStandIn;
   readonly clock: MovableClock;
+  readonly config: Config;
   readonly events: MessageEvent[] = [];
   readonly troubles: string[] = [];
   #isDead = false;
@@ -138,12 +140,13 @@ export class Life {
     journal: DiskJournal;
     scanner: ScannerStandIn;
     clock: MovableClock;
-    config: ReturnType<typeof configSchema.parse>;
+    config: Config;
   }) {
     const { spool, journal, scanner, clock, config } = ground;
     this.spool = spool;
     this.journal = journal;
     this.scanner = scanner;
+    this.config = config;
     this.clock = clock;
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const log = {
@@ -256,7 +259,7 @@ export class Rig {
 
   /** Starts a gateway where the last one left off. */
   async boot(syscalls = this.#options.syscalls): Promise<Life> {
-    const { route = {}, routes = [], memory = "64KiB", maxActive = 200 } = this.#options;
+    const { route = {}, routes = [], memory = "64KiB", maxActive = 200, notifications = {} } = this.#options;
     const usual = { next_hop: this.hop.hop, tls: "none", verify_recipients: false, retry: { first: "30ms" } };
     const config = configSchema.parse({
       hostname: "mx.test",
@@ -265,6 +268,7 @@ export class Rig {
       rules: [],
       spool: { memory, min_free: "0B" },
       scan: { max_active: maxActive },
+      notifications,
     });
     mkdirSync(this.dir, { recursive: true });
     const more = { clock: this.clock, log: silent, ...(syscalls ? { syscalls } : {}) };
