@@ -41,7 +41,7 @@ USER 10025:10025
 # Where the configuration is looked for first.
 WORKDIR /etc/sallyport
 # Spool, journal and databases on one volume: scratch makes hard links into the spool.
-VOLUME ["/var/lib/sallyport", "/etc/sallyport"]
+VOLUME /var/lib/sallyport
 EXPOSE 2525 8025
 STOPSIGNAL SIGTERM
 # Rules are compiled before anything listens; some thousand take their time.
