@@ -1,5 +1,6 @@
 /** The stored attachments with what an examination of them says. */
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import type { PartReport } from "../../src/core/outcome.ts";
 import { createExaminer, type Examiner } from "../../workers/examine.ts";
 import { encryptionInspector } from "../../workers/inspectors/encryption.ts";
@@ -13,10 +14,15 @@ const folder = new URL("../../fixtures/attachments/", import.meta.url).pathname;
 export const sampleFile = (at: string): string => `${folder}${at}`;
 export const sampleNames = (): readonly string[] =>
   globSync("*/*.b64", { cwd: folder })
-    .map((file) => file.slice(0, -".b64".length))
+    .map((file) => file.replace(/(?:\.gz)?\.b64$/, ""))
     .sort();
-export const sampleBytes = (at: string): Buffer =>
-  Buffer.from(readFileSync(`${sampleFile(at)}.b64`, "latin1"), "base64");
+/** What is large and mostly zeros is stored in gzip. */
+export function sampleBytes(at: string): Buffer {
+  const file = sampleFile(at);
+  return existsSync(`${file}.gz.b64`)
+    ? gunzipSync(Buffer.from(readFileSync(`${file}.gz.b64`, "latin1"), "base64"))
+    : Buffer.from(readFileSync(`${file}.b64`, "latin1"), "base64");
+}
 
 let shared: Promise<Examiner> | null = null;
 /** With all inspectors but the matcher of rules; libmagic takes its time to load, so there is one for all tests of a file. */
