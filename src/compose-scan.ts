@@ -108,7 +108,11 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   let loadedAt = clock.now();
   await settle();
 
-  const queue = new EmbeddedQueue<Job, JobResult>({ waiting: mostWaiting });
+  const here = new EmbeddedQueue<Job, JobResult>({ waiting: mostWaiting });
+  const versions = () => workers.status().versions;
+  // Loaded only where there is a Redis.
+  const cluster = config.queue && (await import("./compose-cluster.ts"));
+  const queue = (await cluster?.joinCluster(here, { config, log, metrics, versions, waiting: mostWaiting })) ?? here;
   const serving = queue.serve((job, signal) => workers.run(job, signal), config.scan.workers * jobsPerChild);
   const cache = new VerdictCache(config.scan.cache);
   const { limits } = config.scan;

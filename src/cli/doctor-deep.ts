@@ -94,7 +94,7 @@ async function rules(config: Config, dir: string, log: Log): Promise<readonly Ch
   const records = openRecords({ file: join(dir, "records.sqlite"), clock: systemClock });
   try {
     const scanner = await startScanner({
-      config: { ...config, data_dir: dir },
+      config: { ...config, queue: undefined, data_dir: dir },
       log,
       clock: systemClock,
       metrics: createMetrics(),

@@ -33,7 +33,7 @@ function configOf(context: Context, dataDir: string): Config {
   const defaults = (rules: readonly string[]): Config =>
     configSchema.parse({ data_dir: dataDir, rules, routes: [{ domains: ["scan.invalid"], next_hop: "127.0.0.1:25" }] });
   try {
-    return { ...context.config().config, data_dir: dataDir };
+    return { ...context.config().config, queue: undefined, data_dir: dataDir };
   } catch (error) {
     if (!isGatewayError(error, "CONFIG_UNREADABLE")) throw error;
     return defaults([new URL("../../rules", import.meta.url).pathname]);

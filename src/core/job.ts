@@ -56,6 +56,8 @@ export interface InspectJob {
   readonly ruleSet: string;
   readonly limits: InspectLimits;
   readonly deadlineMs: Millis;
+  /** Where jobs of many gateways wait: none before 5 (retries) before 10 (back-tests). */
+  readonly priority?: number;
 }
 
 /** Of what a person is shown. */

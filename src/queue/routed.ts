@@ -1,5 +1,7 @@
 /** Sends each job where it is to be done, and does here what elsewhere cannot be done now. */
 import { type ErrorCode, explain, GatewayError, isGatewayError } from "../core/errors.ts";
+import type { Millis } from "../core/message.ts";
+import { type Clock, systemClock } from "../observe/clock.ts";
 import type { Queue } from "./queue.ts";
 
 export interface RoutedOptions<Job extends { readonly id: string }, Result> {
@@ -10,6 +12,7 @@ export interface RoutedOptions<Job extends { readonly id: string }, Result> {
   readonly onFailure: "local" | "fail";
   /** Each time a job was done elsewhere, or could not be. */
   readonly onRoute: (where: "here" | "elsewhere", error: unknown) => void;
+  readonly clock?: Clock;
 }
 
 /** What is wrong with the way, not with the job. */
@@ -21,22 +24,30 @@ const ofTheWay: readonly ErrorCode[] = [
   "SEAL_BROKEN",
 ];
 
+/** After the blob store has kept a job waiting for nothing, others do not try: each would wait as long. */
+const restMs: Millis = 5_000;
+
 export class RoutedQueue<Job extends { readonly id: string }, Result> implements Queue<Job, Result> {
   readonly #options: RoutedOptions<Job, Result>;
+  readonly #clock: Clock;
+  #restUntil: Millis = 0;
 
   constructor(options: RoutedOptions<Job, Result>) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   async submit(job: Job, signal: AbortSignal): Promise<Result> {
     const { here, elsewhere, isForElsewhere, onFailure, onRoute } = this.#options;
     if (!isForElsewhere(job)) return here.submit(job, signal);
     try {
+      if (this.#clock.monotonic() < this.#restUntil) throw new GatewayError("QUEUE_UNAVAILABLE", { reason: "resting" });
       const result = await elsewhere.submit(job, signal);
       onRoute("elsewhere", null);
       return result;
     } catch (error) {
       if (signal.aborted || !ofTheWay.some((code) => isGatewayError(error, code))) throw error;
+      if (isGatewayError(error, "BLOBS_UNAVAILABLE")) this.#restUntil = this.#clock.monotonic() + restMs;
       onRoute("here", error);
       if (onFailure === "fail") throw new GatewayError("QUEUE_UNAVAILABLE", { reason: explain(error) }, error);
       return here.submit(job, signal);
