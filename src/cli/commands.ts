@@ -8,6 +8,7 @@ interface CommandFile {
 
 const files: readonly CommandFile[] = [
   { names: ["run", "serve"], load: () => import("./run.ts") },
+  { names: ["work"], load: () => import("./work.ts") },
   { names: ["scan"], load: () => import("./scan.ts") },
   { names: ["quarantine"], load: () => import("./quarantine.ts") },
   { names: ["queue"], load: () => import("./queue.ts") },
