@@ -5,12 +5,16 @@ import type { Part, Sha256 } from "../src/core/message.ts";
 import type { Finding, Outcome, PartReport } from "../src/core/outcome.ts";
 import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
+import { brotliExtractor } from "./extractors/brotli.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Extractor, type Member, type Odd, Stop, type Yielded } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
+import { lzipExtractor } from "./extractors/lzip.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
+import { uuencodeExtractor } from "./extractors/uuencode.ts";
+import { volumeExtractor } from "./extractors/volume.ts";
 import { zipExtractor } from "./extractors/zip.ts";
 import { createIdentifier, type Identifier } from "./identify.ts";
 import { encrypted, holdsFiles, octets, typeInfo } from "./identify/types.ts";
@@ -34,7 +38,11 @@ export const allExtractors: readonly Extractor[] = [
   tarExtractor,
   emlExtractor,
   lzhExtractor,
+  lzipExtractor,
+  brotliExtractor,
+  uuencodeExtractor,
   sevenZipExtractor,
+  volumeExtractor,
 ];
 
 const textLimit = 300;

@@ -1,10 +1,15 @@
 import { gzip, tar, zip } from "../../fixtures/make.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
+import { brotliExtractor } from "../../workers/extractors/brotli.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
+import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
+import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
+import { sampleBytes } from "../support/attachment-fixtures.ts";
 import { extractorContract } from "./extractor.ts";
 
 const files = [
@@ -49,4 +54,50 @@ for (const level of [0, 1, 2, 3] as const)
     types: ["application/x-lzh-compressed"],
     archive: lzh(files, level),
     ...both,
+  }));
+extractorContract("lzip", () => ({
+  extractor: lzipExtractor,
+  types: ["application/x-lzip"],
+  archive: sampleBytes("container/notes.txt.lz"),
+  called: ["notes.txt.lz"],
+  names: ["notes.txt"],
+  bytes: 184,
+}));
+extractorContract("brotli", () => ({
+  extractor: brotliExtractor,
+  types: ["application/octet-stream"],
+  archive: sampleBytes("container/notes.txt.br"),
+  called: ["notes.txt.br"],
+  names: ["notes.txt"],
+  bytes: 184,
+}));
+extractorContract("uuencode", () => ({
+  extractor: uuencodeExtractor,
+  types: ["application/x-uuencode"],
+  archive: Buffer.from("begin 644 a.txt\n#86)C\n`\nend\nbegin-base64 644 b.txt\nZGVm\n====\n"),
+  names: ["a.txt", "b.txt"],
+  bytes: 6,
+}));
+
+const eicarAndNotes = { names: ["eicar.com", "notes.txt"], bytes: 68 + 184 };
+for (const [sample, type, found] of [
+  ["archive.a", "application/x-archive", eicarAndNotes],
+  ["mszip.cab", "application/vnd.ms-cab-compressed", { ...eicarAndNotes, names: ["eicar.com", "sub/notes.txt"] }],
+  ["fat.img", "application/x-raw-disk-image", eicarAndNotes],
+  ["disk.vmdk", "application/x-vmdk", eicarAndNotes],
+  ["disk.qcow2", "application/x-qemu-disk", eicarAndNotes],
+] as const)
+  extractorContract(`7-zip, ${sample}`, () => ({
+    extractor: sevenZipExtractor,
+    types: [type],
+    archive: sampleBytes(`container/${sample}`),
+    ...found,
+  }));
+for (const method of ["lzma", "lzma2", "ppmd", "bzip2", "deflate64", "copy"])
+  extractorContract(`7-zip, 7z with ${method}`, () => ({
+    extractor: sevenZipExtractor,
+    types: ["application/x-7z-compressed"],
+    archive: sampleBytes(`container/${method}.7z`),
+    names: ["eicar.com", "sub/notes.txt", "見積書.txt"],
+    bytes: 68 + 2 * 184,
   }));

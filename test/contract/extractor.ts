@@ -11,6 +11,8 @@ export interface ExtractorCase {
   /** Its identified types, and the names of the files in it. */
   readonly types: readonly string[];
   readonly archive: Buffer;
+  /** Names of the archive, for kinds that are known by them. */
+  readonly called?: readonly string[];
   readonly names: readonly string[];
   /** Octets of all files together. */
   readonly bytes: number;
@@ -23,11 +25,15 @@ interface Run {
 }
 
 /** Lets anything through that is not a Stop: it would be a bug. */
-function run({ extractor, types }: ExtractorCase, bytes: Buffer, limits: InspectLimits): Run {
+function run({ extractor, types, called = [] }: ExtractorCase, bytes: Buffer, limits: InspectLimits): Run {
   const purse = createPurse(limits);
   const items: Yielded[] = [];
   try {
-    for (const item of extractor.extract(attachment(bytes, { types }), bytes, purse.container(bytes.length)))
+    for (const item of extractor.extract(
+      attachment(bytes, { types, names: called }),
+      bytes,
+      purse.container(bytes.length),
+    ))
       items.push(item);
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
@@ -41,10 +47,10 @@ const sizes = (items: readonly Yielded[]): number =>
 
 export function extractorContract(name: string, make: () => ExtractorCase): void {
   const given = make();
-  const { extractor, archive, types } = given;
+  const { extractor, archive, types, called = [] } = given;
 
   test(`${name}: wants its own kind and no plain text`, () => {
-    assert.equal(extractor.wants(attachment(archive, { types }), archive), true);
+    assert.equal(extractor.wants(attachment(archive, { types, names: called }), archive), true);
     assert.equal(extractor.wants(attachment(archive, { types: ["text/plain"] }), Buffer.from("a note")), false);
   });
 

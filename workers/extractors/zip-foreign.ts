@@ -1,19 +1,10 @@
 /** Files of a zip in methods that Node does not know (Deflate64, bzip2, LZMA, Zstandard, xz, PPMd, implode, shrink): each goes to 7-Zip as a zip of its own. */
-import { type Harvest, Harvester } from "../formats/seven-zip/harvest.ts";
-import { runSevenZip } from "../formats/seven-zip/program.ts";
-import { extractCommand } from "../formats/seven-zip/system.ts";
-import { meaningOf } from "../formats/seven-zip/words.ts";
+import { type Unpacked, unpackSingle } from "../formats/seven-zip/single.ts";
 import { isStreamed, type ZipHeader } from "../formats/zip.ts";
-import { Stop } from "./extractor.ts";
 
 /** APPNOTE 6.3.10 §4.4.5, those that 7-Zip opens. */
 const methods: ReadonlySet<number> = new Set([1, 6, 9, 12, 14, 20, 93, 95, 98]);
 export const isForeign = (method: number): boolean => methods.has(method);
-
-export type Unpacked =
-  | { readonly kind: "bytes"; readonly bytes: Buffer; readonly whole: boolean }
-  | { readonly kind: "unsupported" }
-  | { readonly kind: "limit" };
 
 /** Bits that say how the data are packed; those about names, encryption and descriptors are left out. §4.4.4 */
 const methodFlags = 0x6;
@@ -44,30 +35,6 @@ function alone(data: Buffer, header: ZipHeader): Buffer {
   return Buffer.concat([local, data, central, end]);
 }
 
-/** What 7-Zip made of its one file. */
-function outcomeOf({ items: [file], unborn: [unborn] }: Harvest): Unpacked {
-  const complaint = file ? file.complaint : (unborn?.complaint ?? "Data Error");
-  const why = complaint === null ? null : (meaningOf(complaint)?.why ?? null);
-  if (why === "limit" || why === "unsupported") return { kind: why };
-  return { kind: "bytes", bytes: file?.bytes ?? Buffer.alloc(0), whole: why === null };
-}
-
 /** Whatever comes out fits into `room`. */
-export function unpackForeign(data: Buffer, header: ZipHeader, room: number): Unpacked {
-  let produced = 0;
-  const meter = {
-    file: () => room,
-    octets(count: number) {
-      produced += count;
-      if (produced > room) throw new Stop("limit", "The file is larger than the limit");
-    },
-  };
-  const harvest = new Harvester(meter, 0);
-  try {
-    runSevenZip(extractCommand("zip"), alone(data, header), harvest);
-  } catch (error) {
-    if (error instanceof Stop) return { kind: "limit" };
-    throw error;
-  }
-  return outcomeOf(harvest);
-}
+export const unpackForeign = (data: Buffer, header: ZipHeader, room: number): Unpacked =>
+  unpackSingle("zip", alone(data, header), room);

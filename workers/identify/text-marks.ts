@@ -28,6 +28,7 @@ export const openings: readonly Mark[] = [
   ["application/x-ms-udl", /^\[oledb\]/i],
   ["text/x-ms-regedit", /^(?:REGEDIT4|Windows Registry Editor Version)\b/],
   ["application/x-vmdk", /^# Disk DescriptorFile/],
+  ["application/x-uuencode", /^begin(?:-base64)? +[0-7]{3,4} +\S[^\n]*\n/],
   ["application/pgp-encrypted", /^-----BEGIN PGP MESSAGE-----/],
 ];
 
