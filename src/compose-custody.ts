@@ -201,6 +201,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     nextHops,
     health,
     notices,
+    custody,
     manager,
     receive,
     review,

@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 
+// Meant for the whole group (Ctrl-C, a supervisor): the gateway ends its children itself, when their jobs are done.
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => undefined);
+
 const root = new URL("../", import.meta.url).href;
 
 /** @returns {Record<string, string>} */

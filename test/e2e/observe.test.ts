@@ -241,6 +241,22 @@ test("SIGTERM does not wait longer than smtp.drain for a client that dawdles", a
   other.cleanUp();
 });
 
+test("SIGTERM to the whole group: children go on until their gateway ends them, and nobody complains", async () => {
+  const other = await start("");
+  for (const pid of descendants(other.pid)) process.kill(pid, "SIGTERM");
+  assert.match((await send(other.smtp, infected)).reply ?? "", /^250 /);
+  const children = descendants(other.pid);
+  for (const pid of children) process.kill(pid, "SIGTERM");
+  assert.equal(await other.stop(), 0);
+  await eventually("no child is left", () => alive(children).length === 0);
+  const complaints = other.log().filter((line) => line["level"] === "warn" || line["level"] === "error");
+  assert.deepEqual(
+    complaints.filter((line) => line["event"] !== "engine"),
+    [],
+  );
+  other.cleanUp();
+});
+
 test("kill -9 leaves no child behind", async () => {
   const other = await start("");
   await send(other.smtp, infected);
