@@ -5,11 +5,12 @@ import { startListener } from "./accept/listener.ts";
 import { startAlerts } from "./compose-alerts.ts";
 import { startBookkeeping } from "./compose-books.ts";
 import { createCustodyParts } from "./compose-custody.ts";
+import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
-import { GatewayError } from "./core/errors.ts";
+import { explain, GatewayError } from "./core/errors.ts";
 import type { Millis, QueueId } from "./core/message.ts";
 import { says } from "./core/replies.ts";
 import type { Reply } from "./core/status.ts";
@@ -131,8 +132,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       if (event.to === "corrupt") corrupt(event.id);
     };
     for (const { id } of spool.recovered.corrupt) corrupt(id);
+    const tellHeld = await findHeld({ spool, journal, clock, custody: parts.custody });
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
+    void tellHeld().catch((error: unknown) => log.error("failed", { error_cause: explain(error) }));
 
     const housekeeping = parts.startHousekeeping({
       onSoon: alerts.expiresSoon,
