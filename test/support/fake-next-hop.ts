@@ -316,7 +316,7 @@ class Session {
       if (octets.length > afterBytes && !hasMisbehaved) {
         hasMisbehaved = true;
         if (typeof then === "string") this.#write(then);
-        else if (then === drop) this.#socket.destroy();
+        else if (then === drop) return this.#die();
         else this.#socket.pause();
       }
       const end = octets.subarray(0, 3).equals(closesData.subarray(2)) ? 3 : octets.indexOf(closesData, from) + 5;
@@ -325,6 +325,11 @@ class Session {
       if (this.#isOver) return;
       await this.#more();
     }
+  }
+
+  #die(): void {
+    this.#isOver = true;
+    this.#socket.destroy();
   }
 
   async #finish(raw: Buffer): Promise<void> {

@@ -43,6 +43,8 @@ export interface GatewayOptions {
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly smtpPort?: number;
+  /** What to wait for: `/ready` (default), or only `/health`, as on a full disk. */
+  readonly until?: "ready" | "health";
 }
 
 export interface Gateway {
@@ -82,10 +84,10 @@ export function writeConfig(
   return file;
 }
 
-async function ready(web: number, child: ChildProcess): Promise<boolean> {
+async function answers(web: number, path: string, child: ChildProcess): Promise<boolean> {
   for (let tries = 0; tries < 600 && child.exitCode === null && child.signalCode === null; tries++) {
     try {
-      if ((await fetch(`http://127.0.0.1:${web}/ready`)).ok) return true;
+      if ((await fetch(`http://127.0.0.1:${web}/${path}`)).ok) return true;
     } catch {
       // not listening yet
     }
@@ -117,7 +119,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  if (!(await ready(web, child))) {
+  if (!(await answers(web, options.until ?? "ready", child))) {
     child.kill("SIGKILL");
     throw new Error(`The gateway did not start:\n${errors}\n${JSON.stringify(log().slice(-5))}`);
   }
