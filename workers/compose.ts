@@ -10,6 +10,7 @@ import { contentKey } from "./content.ts";
 import type { RuleProblem, RuleSource } from "./engines/engine.ts";
 import { Pool, type PoolEvent } from "./pool.ts";
 import type { JobOrder, Ready } from "./protocol.ts";
+import { timeRules } from "./rule-times.ts";
 import { createSandbox, type SandboxOptions } from "./sandbox.ts";
 import { Slot, type Task } from "./slot.ts";
 import { unfinishedDissection, unfinishedReport, unfinishedView } from "./unfinished.ts";
@@ -56,6 +57,12 @@ export interface Workers {
   status(): WorkersStatus;
   /** Compiles in a child that may die; nothing comes into force. */
   check(sources: readonly RuleSource[], externals: Externals): Promise<Checked>;
+  /** Milliseconds for a MiB that each file takes alone; of those that can be measured. */
+  time(
+    sources: readonly RuleSource[],
+    externals: Externals,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<RuleSource, Millis>>;
   close(): Promise<void>;
 }
 
@@ -215,6 +222,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       },
     }),
     check,
+    time: (sources, externals, signal) => timeRules(sources, { sandbox, externals, log, signal }),
     async close() {
       await swapping;
       await Promise.all([shift.pool, ...retiring].map((pool) => pool.close()));
