@@ -7,6 +7,7 @@ import { startBookkeeping } from "./compose-books.ts";
 import { createCustodyParts } from "./compose-custody.ts";
 import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
+import { startRuleTimes } from "./compose-rule-times.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
@@ -119,6 +120,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const gauges = await createGauges({ metrics, spool, journal, scanner, manager: parts.manager, clock });
     closers.push(async () => gauges.close());
     onLine = gauges.onLine;
+    const ruleTimes = startRuleTimes({ scanner, metrics, log });
+    closers.push(() => ruleTimes.close());
     const { isDiskLow, room, unaccounted } = gauges;
     const alerts = startAlerts({ config, clock, log, metrics, scanner, parts, room, unaccounted });
     closers.push(() => alerts.close());
