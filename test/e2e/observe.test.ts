@@ -23,6 +23,7 @@ const start = (more = "log: { level: debug }"): Promise<Gateway> =>
     nextHop: hop.hop,
     routes: [
       `{ domains: [later.test], next_hop: "${hop.hop}", reply_after: verdict, retry: { first: 1s, longest: 1s } }`,
+      `{ domains: [watched.test], next_hop: "${hop.hop}", mode: observe }`,
     ],
     more,
   });
@@ -103,6 +104,18 @@ test("a recipient that was refused is found under the same queue_id as its messa
   );
   assert.deepEqual([refused["verb"], refused["reply"], refused["status"]], ["RCPT", 550, "5.1.1"]);
   await eventually("the rest is told", () => events(String(refused["queue_id"])).includes("forwarded"));
+});
+
+test("the line of a message that was only observed says what would have been done, and why", async () => {
+  await send(gateway.smtp, infected, { to: ["a@watched.test"] });
+  const line = await eventually("its end is logged", () =>
+    gateway.log().find((each) => each["event"] === "forwarded" && String(each["forward_path"]) === "a@watched.test"),
+  );
+  assert.deepEqual(
+    [line["verdict"], line["policy_line"], line["tags"]],
+    ["forward", "dangerous", ["would-quarantine"]],
+  );
+  assert.ok((line["rules"] as readonly string[]).includes("sallyport.eicar_test_file"));
 });
 
 test("metrics move as things happen", async () => {
@@ -242,7 +255,8 @@ test("SIGTERM does not wait longer than smtp.drain for a client that dawdles", a
 });
 
 test("SIGTERM to the whole group: children go on until their gateway ends them, and nobody complains", async () => {
-  const other = await start("");
+  const other = await start("scan: { workers: 1 }");
+  await eventually("the spare is up", async () => (await other.metric("scan_children{")) === 2);
   for (const pid of descendants(other.pid)) process.kill(pid, "SIGTERM");
   assert.match((await send(other.smtp, infected)).reply ?? "", /^250 /);
   const children = descendants(other.pid);
