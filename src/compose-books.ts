@@ -1,15 +1,15 @@
 /** Listens to moves and outcomes; keeps the catalog, the counters and the log lines. No stage knows of it. */
-import { join } from "node:path";
 import type { AcceptEvent } from "./accept/deps.ts";
 import type { Summary } from "./catalog/catalog.ts";
-import { openCatalog } from "./catalog/sqlite.ts";
 import { fillCatalog, followed } from "./compose-rebuild.ts";
+import { openGatewayCatalog } from "./compose-stores.ts";
 import { summaryOf, unique } from "./compose-summary.ts";
 import type { Config } from "./config-schema.ts";
-import { explain } from "./core/errors.ts";
+import { explain, isGatewayError } from "./core/errors.ts";
 import type { QueueId } from "./core/message.ts";
 import type { Group } from "./core/verdict.ts";
 import type { MessageEvent } from "./dispose/custody.ts";
+import { systemClock } from "./observe/clock.ts";
 import type { Fields, Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { SpoolEvent } from "./spool/disk-spool.ts";
@@ -79,7 +79,8 @@ function count(metrics: Metrics, event: MessageEvent): void {
 }
 
 export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
-  const catalog = await openCatalog({ file: join(config.data_dir, "catalog.sqlite"), log, lagMs: 250 });
+  const stored = await openGatewayCatalog({ config, log, clock: systemClock });
+  const { catalog } = stored;
   const lag = (error: unknown): void =>
     log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" });
   /** Of one message the last word must stay the last, whatever had to be read for the one before. */
@@ -116,23 +117,22 @@ export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
         onLine(line);
         hear(line);
       }),
-    /** Fills a catalog that was lost, beside the work; what happens meanwhile is newer. Returns what ends it early. */
+    /** Fills in what the catalog lacks, beside the work; what happens meanwhile is newer. Returns what ends it early. */
     refill(spool: Spool, journal: Journal): { close(): Promise<void> } {
-      if (!catalog.isNew) return { close: () => Promise.resolve() };
-      noted = new Set();
-      const stop = new AbortController();
       const isKnown = (id: QueueId): boolean => noted?.has(id) ?? false;
-      const filled = fillCatalog({ catalog, spool, journal, isKnown, signal: stop.signal })
-        .then((count) => void (count > 0 && log.info("catalog_filled", { count })), lag)
-        .finally(() => {
+      return stored.keepFilled(async (since, signal) => {
+        noted = new Set();
+        try {
+          const count = await fillCatalog({ catalog, spool, journal, since, isKnown, signal });
+          if (count > 0) log.info("catalog_filled", { count });
+        } catch (error) {
+          // A journal that is damaged stays so; a database comes back.
+          if (isGatewayError(error, "DATABASE_UNAVAILABLE")) throw error;
+          lag(error);
+        } finally {
           noted = null;
-        });
-      return {
-        close() {
-          stop.abort();
-          return filled;
-        },
-      };
+        }
+      });
     },
     /** States that a person may look for while the message is ours. */
     onMove({ id, to, entry }: SpoolEvent): void {

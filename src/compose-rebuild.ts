@@ -48,8 +48,7 @@ export function followed(
   async function note(line: JournalLine): Promise<void> {
     const state = stateOf[line.event];
     if (state !== "discarded" && state !== "expired") return;
-    const known = await catalog.get(line.queueId);
-    await catalog.record(known ? { ...known, state, reason: line.text } : fromJournal(line, state));
+    await catalog.record(await onTop(catalog, fromJournal(line, state)));
   }
   const notes = new Set<Promise<void>>();
   return {
@@ -81,13 +80,28 @@ export interface FillOptions {
   /** What is recorded already, and newer. */
   readonly isKnown?: (id: QueueId) => boolean;
   readonly signal?: AbortSignal;
+  /** Only what has happened since, beside what the catalog knows already; null or absent: everything. */
+  readonly since?: Date | null;
 }
 
-async function* summaries({ catalog, spool, journal }: FillOptions): AsyncGenerator<Summary> {
-  for await (const line of journal.read()) {
+/** What the journal knows of it, on top of what the catalog does. */
+async function onTop(catalog: Catalog, made: Summary): Promise<Summary> {
+  const known = await catalog.get(made.queueId);
+  return known ? { ...known, state: made.state, reason: made.reason } : made;
+}
+
+async function* fromLines({ catalog, journal, since }: FillOptions): AsyncGenerator<Summary> {
+  for await (const line of journal.read(since ?? undefined)) {
     const state = stateOf[line.event];
-    if (state) yield fromJournal(line, state);
+    if (!state || (since && Date.parse(line.at) < since.getTime())) continue;
+    const made = fromJournal(line, state);
+    yield since ? await onTop(catalog, made) : made;
   }
+}
+
+async function* summaries(options: FillOptions): AsyncGenerator<Summary> {
+  const { catalog, spool } = options;
+  yield* fromLines(options);
   for (const state of states) {
     if (state === "arriving") continue;
     for await (const id of spool.list(state)) {

@@ -38,19 +38,12 @@ export async function createIndexes(db: Kysely<Tables>): Promise<void> {
     with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
 }
 
-/** False where the extension is missing and cannot be made: then pieces are looked for row by row, newest first. */
-export async function createPieces(db: Kysely<Tables>): Promise<boolean> {
-  const has = async (query: RawBuilder<unknown>): Promise<boolean> => (await query.execute(db)).rows.length > 0;
-  if (
-    await has(
-      sql`select 1 from pg_indexes where indexname = 'messages_searched' and schemaname = any (current_schemas(false))`,
-    )
-  )
-    return true;
-  if (!(await has(sql`select 1 from pg_extension where extname = 'pg_trgm'`))) return false;
-  await sql`create index if not exists messages_searched on messages using gin (searched gin_trgm_ops)
-    with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
-  return true;
+/** Without the extension pieces are looked for row by row, newest first. It may be made later: then this is done at the next start. */
+export async function createPieces(db: Kysely<unknown>): Promise<void> {
+  const trigrams = await rows(db, sql`select 1 from pg_extension where extname = 'pg_trgm'`);
+  if (trigrams.length > 0)
+    await sql`create index if not exists messages_searched on messages using gin (searched gin_trgm_ops)
+      with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
 }
 
 const matches = (query: string): Condition => sql`messages.words @@ ${query}::tsquery`;
@@ -73,8 +66,8 @@ async function inTwoSteps(db: Kysely<Tables>, all: readonly Condition[], limit: 
   return page(db, all, sql`messages.seq + 0`, limit);
 }
 
-const rows = async <R>(db: Kysely<Tables>, query: RawBuilder<unknown>): Promise<readonly R[]> =>
-  (await sql<R>`${query}`.execute(db)).rows;
+const rows = async <R>(db: Kysely<unknown> | Kysely<Tables>, query: RawBuilder<unknown>): Promise<readonly R[]> =>
+  (await sql<R>`${query}`.execute(db as Kysely<unknown>)).rows;
 
 const page = (db: Kysely<Tables>, all: readonly Condition[], order: RawBuilder<unknown>, limit: number) =>
   rows<Found>(db, sql`select ${columns} from messages ${both(all)} order by ${order} desc limit ${limit}`);

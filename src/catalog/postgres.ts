@@ -109,8 +109,7 @@ export class PostgresCatalog implements Catalog {
 
   async #prepare(): Promise<void> {
     try {
-      await migrate(this.#db, "catalog", migrations);
-      await createPieces(this.#db as unknown as Kysely<Tables>);
+      await migrate(this.#address, { name: "catalog", migrations, always: createPieces });
     } catch (error) {
       this.#ready = null;
       throw error;

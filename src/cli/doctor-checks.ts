@@ -15,15 +15,16 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { recordsFile } from "../compose-stores.ts";
 import type { Config } from "../config-schema.ts";
 import { explain } from "../core/errors.ts";
 import { roughSize } from "../core/units.ts";
 import { systemClock } from "../observe/clock.ts";
 import { freeBytes, keepingOf } from "../observe/disk.ts";
-import { openRecords } from "../records/sqlite.ts";
 import { openSpool } from "../spool/disk-spool.ts";
 import { silent } from "../observe/log.ts";
 import { askGateway } from "./custody.ts";
+import { withRecords } from "./with-records.ts";
 
 export interface Check {
   readonly name: string;
@@ -202,11 +203,10 @@ export async function listChecks(config: Config): Promise<readonly Check[]> {
       text: "nobody gets them by mail; they are in the log and in sallyport_alerts_total alone",
       remedy: "notifications.postmaster",
     });
-  const file = join(config.data_dir, "records.sqlite");
-  if (!existsSync(file)) return checks;
-  const records = openRecords({ file, clock: systemClock });
-  const { bypass, disabledRules } = records.snapshot();
-  await records.close();
+  if (config.catalog === undefined && !existsSync(recordsFile(config))) return checks;
+  const opened = await withRecords(config, (records) => records.snapshot()).catch((error: unknown) => explain(error));
+  if (typeof opened === "string") return [...checks, { name: "records", verdict: "FAIL", text: opened }];
+  const { bypass, disabledRules } = opened;
   if (bypass)
     checks.push({
       name: "bypass",

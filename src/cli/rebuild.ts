@@ -1,26 +1,33 @@
 /** `sallyport rebuild`: the catalog again, from spool and journal. */
-import { join } from "node:path";
 import type { Command } from "commander";
-import { silent } from "../observe/log.ts";
-import { openCatalog } from "../catalog/sqlite.ts";
 import { rebuildCatalog } from "../compose-rebuild.ts";
+import { noteFilled, openCommandCatalog } from "../compose-stores.ts";
+import { silent } from "../observe/log.ts";
 import { withCustody } from "./custody.ts";
 import type { Context } from "./program.ts";
 
+/** A terminal is told often, a file now and then. */
+const everyLines = 10_000;
+
 async function rebuild({ config, out }: Context): Promise<void> {
   const loaded = config().config;
+  const onProgress = (done: number): void => {
+    if (out.isJson) return;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${done} messages …`);
+    else if (done % everyLines === 0) process.stderr.write(`${done} messages …\n`);
+  };
   const count = await withCustody(loaded, false, async ({ spool, journal }) => {
-    const catalog = await openCatalog({ file: join(loaded.data_dir, "catalog.sqlite"), log: silent });
+    const catalog = await openCommandCatalog(loaded, silent);
     try {
-      const onProgress = (done: number): void => {
-        if (process.stderr.isTTY && !out.isJson) process.stderr.write(`\r\x1b[2K${done} messages …`);
-      };
-      return await rebuildCatalog({ catalog, spool, journal, onProgress });
+      const made = await rebuildCatalog({ catalog, spool, journal, onProgress });
+      await noteFilled(catalog);
+      return made;
     } finally {
       await catalog.close();
     }
   });
-  out.result({ messages: count }, () => `The catalog holds ${count} messages again.`);
+  const whose = loaded.catalog === undefined ? "" : ` of ${loaded.cluster.node}`;
+  out.result({ messages: count }, () => `The catalog holds ${count} messages${whose} again.`);
 }
 
 export function register(program: Command, context: Context): void {

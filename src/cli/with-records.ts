@@ -1,15 +1,15 @@
 /** Opens what people have decided (allow, block, disabled rules, bypass) for the length of one command. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { openRecords } from "../compose-stores.ts";
 import type { Config } from "../config-schema.ts";
 import { systemClock } from "../observe/clock.ts";
+import { createLog } from "../observe/log.ts";
 import type { Records } from "../records/records.ts";
-import { openRecords } from "../records/sqlite.ts";
+import { toStandardError } from "./custody.ts";
 
-/** A running gateway sees what is written here; before its first start there may be no folder yet. */
+/** A running gateway sees what is written here. */
 export async function withRecords<T>(config: Config, work: (records: Records) => T | Promise<T>): Promise<T> {
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-  const records = openRecords({ file: join(config.data_dir, "records.sqlite"), clock: systemClock });
+  const log = createLog("warn", toStandardError);
+  const records = await openRecords({ config, log, clock: systemClock, watch: false });
   try {
     return await work(records);
   } finally {

@@ -2,32 +2,48 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { GatewayError } from "../core/errors.ts";
+import { type DatabaseAddress, openPostgres } from "./postgres.ts";
 
 /** In the order of their names; what was released is never changed. */
 export type Migrations = Readonly<Record<string, Migration["up"]>>;
 
-/** A table that has grown may take long. */
-const withoutLimit = (up: Migration["up"]): Migration => ({
-  async up(db) {
-    await sql`set local statement_timeout = 0`.execute(db);
-    await up(db);
-  },
-});
+/** Any number; all nodes ask for the same. */
+const lock = 5_311_025;
 
-/** `part` names the tables that keep the account of it. Throws RECORDS_UNREADABLE if a newer version was here. */
-export async function migrate<T>(db: Kysely<T>, part: string, migrations: Migrations): Promise<void> {
-  const known = Object.fromEntries(Object.entries(migrations).map(([name, up]) => [name, withoutLimit(up)]));
-  const { error } = await new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(known) },
-    migrationTableName: `${part}_migrations`,
-    migrationLockTableName: `${part}_migration_lock`,
-  }).migrateToLatest();
-  if (error === undefined) return;
-  if (error instanceof Error && error.message.startsWith("corrupted migrations"))
-    throw new GatewayError("RECORDS_UNREADABLE", {
-      problem: `the tables of ${part} are of a newer version`,
-      remedy: "update Sallyport on this machine too",
-    });
-  throw error;
+export interface Part {
+  /** Names the tables that keep the account of it. */
+  readonly name: string;
+  readonly migrations: Migrations;
+  /** What depends on how the server is set up, looked at each time. */
+  readonly always?: (db: Kysely<unknown>) => Promise<void>;
 }
+
+/** On a connection without limits of time, since a table that has grown may take long. Throws RECORDS_UNREADABLE if a newer version was here. */
+export async function migrate(address: DatabaseAddress, { name, migrations, always }: Part): Promise<void> {
+  const db = openPostgres<unknown>(address, { most: 2, statementMs: 0, answerMs: 0 });
+  try {
+    const known = Object.fromEntries(Object.entries(migrations).map(([key, up]) => [key, { up } as Migration]));
+    const { error } = await new Migrator({
+      db,
+      provider: { getMigrations: () => Promise.resolve(known) },
+      migrationTableName: `${name}_migrations`,
+      migrationLockTableName: `${name}_migration_lock`,
+    }).migrateToLatest();
+    if (error !== undefined) throw newer(name, error) ?? error;
+    if (always)
+      await db.transaction().execute(async (transaction) => {
+        await sql`select pg_advisory_xact_lock(${lock})`.execute(transaction);
+        await always(transaction);
+      });
+  } finally {
+    await db.destroy();
+  }
+}
+
+const newer = (name: string, error: unknown): GatewayError | null =>
+  error instanceof Error && error.message.startsWith("corrupted migrations")
+    ? new GatewayError("RECORDS_UNREADABLE", {
+        problem: `the tables of ${name} are of a newer version`,
+        remedy: "update Sallyport on this machine too",
+      })
+    : null;

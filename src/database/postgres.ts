@@ -16,12 +16,13 @@ export interface DatabaseAddress {
 export interface ConnectionOptions {
   /** At the same time. */
   readonly most?: number;
-  /** Longest time of one statement. */
+  /** Longest time of one statement; 0 is no limit. */
   readonly statementMs?: Millis;
+  /** A server that takes a statement and never answers is as good as gone; it should end the statement itself a little earlier. */
+  readonly answerMs?: Millis;
 }
 
 const connectMs: Millis = 5_000;
-/** A server that takes a statement and never answers is as good as gone; it ends the statement itself a little earlier. */
 const answerMs: Millis = 15_000;
 const statementMs: Millis = 10_000;
 const int8 = 20;
@@ -93,11 +94,12 @@ export function openPostgres<T>(address: DatabaseAddress, options: ConnectionOpt
     max: options.most ?? 4,
     idleTimeoutMillis: 60_000,
     statement_timeout: options.statementMs ?? statementMs,
-    query_timeout: answerMs,
+    query_timeout: options.answerMs ?? answerMs,
     allowExitOnIdle: true,
   });
-  // The next statement learns of it; without a listener it would end the process.
+  // Whoever asks the next thing learns of it; without listeners it would end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return new Kysely<T>({ dialect: new PostgresDialect({ pool: usable(pool) }) });
 }
 
@@ -108,8 +110,8 @@ export function stateOf(error: unknown): string | null {
 }
 
 const canceled = "57014";
-/** Wrong values, broken constraints, wrong statements: no other hour makes them right. */
-const lasting = /^(?:22|23|42)/;
+/** Wrong values and broken constraints: they are the row's fault, and no other hour makes them right. */
+const lasting = /^2[23]/;
 /** Two writers took the same place, or waited for each other. */
 const clashes = ["23505", "40001", "40P01"];
 

@@ -150,7 +150,7 @@ export class PostgresRecords extends Book {
 
   async #prepare(): Promise<void> {
     if (this.#isReady) return;
-    await migrate(this.#db, "records", migrations);
+    await migrate(this.#options.address, { name: "records", migrations });
     this.#isReady = true;
   }
 
