@@ -16,8 +16,20 @@ const checkPolicy: Check = ({ config }) => {
   return checked === null || checked.ok ? [] : checked.problems;
 };
 
+/** Talks to Redis and to the blob store; what only might be better is left to `doctor`. */
+const checkCluster: Check = async ({ config, file, origins }) => {
+  if (!config.queue && !config.blobs) return [];
+  const { clusterChecks } = await import("./cluster-checks.ts");
+  const failed = (await clusterChecks(config)).filter(({ verdict }) => verdict === "FAIL");
+  return failed.map(({ name, text, remedy }) => {
+    const [key = ""] = name.split(" ");
+    const message = `${name === key ? "" : `${name}: `}${text}${remedy ? ` → ${remedy}` : ""}`;
+    return { file, ...(origins([key]) ?? { line: 1, column: 1 }), key, message };
+  });
+};
+
 /** In the order of their report. */
-const checks: readonly Check[] = [checkPolicy];
+const checks: readonly Check[] = [checkPolicy, checkCluster];
 
 async function problemsOf(file: string): Promise<readonly Problem[]> {
   const checked = readConfig(file);

@@ -1,5 +1,6 @@
 /** `sallyport doctor`: proves the set-up, one line for each thing that an admin would otherwise learn from a lost night. */
 import type { Command } from "commander";
+import type { Config } from "../config-schema.ts";
 import { createLog } from "../observe/log.ts";
 import { reconcile } from "../review/reconcile.ts";
 import { withCustody } from "./custody.ts";
@@ -11,12 +12,19 @@ import type { Context, ExitCode } from "./program.ts";
 
 const failures = (checks: readonly Check[]): number => checks.filter((check) => check.verdict === "FAIL").length;
 
+/** The clients of Redis and S3 are loaded only where there are any. */
+async function clusterGroup(config: Config): Promise<readonly Check[]> {
+  if (!config.queue && !config.blobs) return [];
+  const { clusterChecks } = await import("./cluster-checks.ts");
+  return clusterChecks(config);
+}
+
 async function examine(context: Context): Promise<ExitCode> {
   const loaded = context.config();
   const { config } = loaded;
   const log = createLog("error", { write: (line) => void process.stderr.write(line) });
   const checks: Check[] = [{ name: "configuration", verdict: "ok", text: loaded.file }];
-  const groups = [diskChecks, edgeChecks, listChecks, engineChecks, hopChecks];
+  const groups = [diskChecks, edgeChecks, listChecks, clusterGroup, engineChecks, hopChecks];
   for (const group of groups) {
     if (process.stderr.isTTY && !context.out.isJson) process.stderr.write(`\r\x1b[2K${checks.length} checks done …\r`);
     checks.push(...(await group(config, log)));
@@ -53,7 +61,9 @@ async function account(context: Context, days: string): Promise<ExitCode> {
 export function register(program: Command, context: Context): void {
   program
     .command("doctor")
-    .description("prove the set-up: configuration, disk, certificates, ports, rules, engines, next hops")
+    .description(
+      "prove the set-up: configuration, disk, certificates, ports, Redis and blobs, rules, engines, next hops",
+    )
     .option("--reconcile", "account for every message that was claimed, from the journal and the spool")
     .option("--days <count>", "of the journal to go through with --reconcile, or `all`", "30")
     .addHelpText(
