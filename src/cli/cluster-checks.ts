@@ -6,6 +6,7 @@ import type { Config } from "../config-schema.ts";
 import { explain, GatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import { type Connection, connectRedis, isUp, type RedisSettings } from "../queue/redis.ts";
+import { databaseChecks } from "./database-checks.ts";
 import type { Check } from "./doctor-checks.ts";
 
 /** Beyond, times of logs and journals of several machines cannot be compared, and S3 signatures soon fail. */
@@ -212,6 +213,7 @@ function keyCheck(config: Config): Check {
 export async function clusterChecks(config: Config): Promise<readonly Check[]> {
   return [
     ...(config.queue || config.blobs ? [keyCheck(config)] : []),
+    ...(config.catalog ? await databaseChecks(config.catalog) : []),
     ...(config.queue ? await redisChecks(config.queue) : []),
     ...(config.blobs ? await blobChecks(config.blobs) : []),
   ];

@@ -16,9 +16,9 @@ const checkPolicy: Check = ({ config }) => {
   return checked === null || checked.ok ? [] : checked.problems;
 };
 
-/** Talks to Redis and to the blob store; what only might be better is left to `doctor`. */
+/** Talks to Redis, PostgreSQL and the blob store; what only might be better is left to `doctor`. */
 const checkCluster: Check = async ({ config, file, origins }) => {
-  if (!config.queue && !config.blobs) return [];
+  if (!config.queue && !config.blobs && !config.catalog) return [];
   const { clusterChecks } = await import("./cluster-checks.ts");
   const failed = (await clusterChecks(config)).filter(({ verdict }) => verdict === "FAIL");
   return failed.map(({ name, text, remedy }) => {

@@ -12,9 +12,9 @@ import type { Context, ExitCode } from "./program.ts";
 
 const failures = (checks: readonly Check[]): number => checks.filter((check) => check.verdict === "FAIL").length;
 
-/** The clients of Redis and S3 are loaded only where there are any. */
+/** The clients of Redis, PostgreSQL and S3 are loaded only where there are any. */
 async function clusterGroup(config: Config): Promise<readonly Check[]> {
-  if (!config.queue && !config.blobs) return [];
+  if (!config.queue && !config.blobs && !config.catalog) return [];
   const { clusterChecks } = await import("./cluster-checks.ts");
   return clusterChecks(config);
 }
