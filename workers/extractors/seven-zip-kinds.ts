@@ -4,8 +4,27 @@ export interface Reading {
   /** Names of 7-Zip's readers, all of which are asked; by "" it finds out by itself, and looks into what is the only thing inside. */
   readonly as: readonly string[];
   readonly mark?: Buffer;
+  /** Another view of the same octets, where there is one. */
+  readonly other?: { readonly as: string; readonly bytes: (bytes: Buffer) => Buffer | null };
   /** A single stream: its one file has no name of its own. */
   readonly nameless?: boolean;
+}
+
+const sector = 2048;
+const firstDescriptor = 16;
+const mostDescriptors = 16;
+const terminator = 255;
+
+/** The image as a reader sees it that does not know Joliet: its descriptors end in front of that tree's. Null if there is none. ECMA-119 §8.3, Joliet §2.2 */
+function withoutJoliet(bytes: Buffer): Buffer | null {
+  for (let at = firstDescriptor * sector; at < (firstDescriptor + mostDescriptors) * sector; at += sector) {
+    if (bytes.toString("latin1", at + 1, at + 6) !== "CD001") return null;
+    if (bytes[at] !== 2 || bytes.toString("latin1", at + 88, at + 90) !== "%/") continue;
+    const copy = Buffer.from(bytes);
+    copy[at] = terminator;
+    return copy;
+  }
+  return null;
 }
 
 const marked = (as: string, mark: Buffer): Reading => ({ as: [as], mark });
@@ -29,7 +48,7 @@ const readings: Readonly<Record<string, Reading>> = {
   "application/x-lzma": stream("lzma"),
   "application/x-compress": stream("z"),
   "application/x-ms-szdd": stream("mslz"),
-  "application/x-iso9660-image": plain("iso", "udf"),
+  "application/x-iso9660-image": { as: ["iso", "udf"], other: { as: "iso", bytes: withoutJoliet } },
   "application/x-ms-wim": plain("wim"),
   "application/x-squashfs": plain("squashfs"),
   "application/vnd.ms-htmlhelp": plain("chm"),

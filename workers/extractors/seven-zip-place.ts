@@ -9,6 +9,8 @@ import { decodeName } from "./names.ts";
 
 /** A run for each 32 MiB; what earlier runs had is unpacked again by each. */
 const mostRuns = 64;
+/** Beyond it, what a run leaves behind is thrown away at once: it lies outside the heap, where the collector does not see it grow. */
+const muchLeft = 8 * 2 ** 20;
 
 export interface Place {
   readonly bytes: Buffer;
@@ -49,12 +51,26 @@ function gather({ bytes, as }: Place, budget: Budget, skip: number): Gathered {
     if (error instanceof Stop) return { harvest, end: null, stop: error };
     if (error instanceof Full) return { harvest, end: null, stop: null };
     throw error;
+  } finally {
+    if (harvest.written > muchLeft) globalThis.gc?.();
   }
 }
 
-const namesOf = ({ path, printed }: Item): readonly string[] => [
-  ...new Set([...decodeName(path, false), ...(printed === null ? [] : [printed])]),
-];
+/** 7-Zip makes slashes of backslashes, also of one that is the second octet of a character in CP932 (表, 申, ソ). */
+function mended(path: Buffer): Buffer {
+  const mend = (octet: number, at: number) => (octet === 0x2f && isLead(path[at - 1] ?? 0) ? 0x5c : octet);
+  return Buffer.from(path.map(mend));
+}
+const isLead = (octet: number): boolean => (octet >= 0x81 && octet <= 0x9f) || (octet >= 0xe0 && octet <= 0xfc);
+
+function namesOf({ path, printed }: Item): readonly string[] {
+  const told = printed === null || printed.includes("\uFFFD") ? [] : [printed];
+  const decoded = decodeName(path, true);
+  const isUtf8 = told.length > 0 && decoded.includes(told[0] ?? "");
+  return [...new Set(isUtf8 ? decoded : [...decodeName(mended(path), true), ...decoded, ...told])];
+}
+
+const keyOf = (content: string, name: string): string => `${content} ${/[^./]*$/.exec(name)?.[0].toLowerCase() ?? ""}`;
 
 const meaningsOf = ({ said }: Harvest): readonly Meaning[] =>
   [...said].map(meaningOf).filter((meaning) => meaning !== null);
@@ -72,30 +88,41 @@ function refusal({ harvest, end }: Gathered, files: number): Stop | null {
 export class Opening {
   readonly #budget: Budget;
   readonly #damage = new Set<string>();
-  /** Name and content of what was given: another reader of the same octets need not give it again. */
-  readonly #given = new Set<string>();
+  /** Content and ending of what earlier readers of the same octets gave: it need not be given again under a shorter name. */
+  readonly #earlier = new Set<string>();
 
   constructor(budget: Budget) {
     this.#budget = budget;
   }
 
+  /** What follows lies elsewhere. */
+  elsewhere(): void {
+    this.#earlier.clear();
+  }
+
   *place(place: Place): Generator<Yielded, Result> {
     const contents = new Set<string>();
+    const given = new Set<string>();
     let files = 0;
     for (let run = 0; ; run++) {
       const gathered = gather(place, this.#budget, files);
       const { harvest, end, stop } = gathered;
-      for (const item of harvest.items) yield* this.#give(item, place.names ?? namesOf(item), contents);
+      for (const item of harvest.items) yield* this.#give(item, place.names ?? namesOf(item), { contents, given });
       if (stop) throw stop;
       files += harvest.items.length;
       if (!end && harvest.items.length > 0 && run < mostRuns) continue;
+      for (const key of given) this.#earlier.add(key);
       const refused = refusal(gathered, files);
       if (!refused) yield* this.#judge(gathered);
       return { refused, size: harvest.physicalSize, contents };
     }
   }
 
-  *#give(item: Item, names: readonly string[], contents: Set<string>): Generator<Yielded> {
+  *#give(
+    item: Item,
+    names: readonly string[],
+    { contents, given }: { readonly contents: Set<string>; readonly given: Set<string> },
+  ): Generator<Yielded> {
     const { bytes, complaint } = item;
     const meaning = complaint === null ? null : meaningOf(complaint);
     if (meaning && (meaning.why !== "malformed" || !bytes || bytes.length === 0)) {
@@ -109,9 +136,8 @@ export class Opening {
     }
     const content = hash("sha256", bytes);
     contents.add(content);
-    const key = `${content} ${names.join("\0")}`;
-    if (this.#given.has(key)) return;
-    this.#given.add(key);
+    if (!names.some((name) => !this.#earlier.has(keyOf(content, name))) && names.length > 0) return;
+    for (const name of names) given.add(keyOf(content, name));
     yield { names, declaredTypes: [], bytes };
   }
 

@@ -34,18 +34,24 @@ interface Walk {
 /** The same octets by every reader that there is for them. Returns those that could read them, or why none could. */
 function* readAt(walk: Walk, at: number): Generator<Yielded, readonly Result[] | Stop> {
   const { bytes, reading, names, opening } = walk;
+  const views = readersAt(reading, bytes, at).map((as) => ({ as, bytes: bytes.subarray(at) }));
+  const other = reading.other?.bytes(bytes);
+  if (reading.other && other) views.push({ as: reading.other.as, bytes: other });
   const results: Result[] = [];
-  let refused: Stop | null = null;
-  for (const as of readersAt(reading, bytes, at)) {
-    const result = yield* opening.place({ bytes: bytes.subarray(at), as, names });
-    if (result.refused) refused ??= result.refused;
-    else results.push(result);
+  let last: Result | null = null;
+  opening.elsewhere();
+  for (const view of views) {
+    last = yield* opening.place({ ...view, names });
+    results.push(last);
   }
-  const [first, ...others] = results;
-  if (!first) return refused ?? new Stop("malformed", "No archive begins here");
-  if (others.some(({ contents }) => !isSame(contents, first.contents)))
+  const read = results.filter(({ refused }) => refused === null);
+  const [first, ...others] = read;
+  if (!first) return results[0]?.refused ?? new Stop("malformed", "No archive begins here");
+  // A tree that is there, and that the reader of the first one cannot read, is for others.
+  const isHidden = Boolean(other) && last?.refused !== null;
+  if (isHidden || others.some(({ contents }) => !isSame(contents, first.contents)))
     yield { rule: "archive.contradiction", severity: "medium", text: "Readers of the image would see different files" };
-  return results;
+  return read;
 }
 
 /** Behind an archive that says where it ends: others of its kind were looked for already. */

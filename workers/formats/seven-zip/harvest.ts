@@ -83,6 +83,8 @@ export class Harvester implements Watcher, Harvest {
   readonly unborn: { name: string; complaint: string }[] = [];
   readonly said = new Set<string>();
   physicalSize: number | null = null;
+  /** Octets in all, kept or not. */
+  written = 0;
   readonly #meter: Meter;
   #skip: number;
   #held = 0;
@@ -101,7 +103,7 @@ export class Harvester implements Watcher, Harvest {
   create(path: Buffer): Output {
     if (this.#skip > 0) {
       this.#skip--;
-      return { write: () => undefined, close: () => undefined };
+      return { write: (_at, octets) => void (this.written += octets.length), close: () => undefined };
     }
     if (this.#held >= mostHeld) throw new Full();
     const item: Item = { path, printed: null, bytes: null, complaint: null };
@@ -112,7 +114,11 @@ export class Harvester implements Watcher, Harvest {
       file.close();
       this.#held += item.bytes?.length ?? 0;
     };
-    return { write: (at, octets) => file.write(at, octets), close };
+    const write = (at: number, octets: Buffer) => {
+      this.written += octets.length;
+      file.write(at, octets);
+    };
+    return { write, close };
   }
 
   /** Its content is where it leads to. */
