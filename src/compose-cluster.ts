@@ -9,7 +9,7 @@ import { openS3 } from "./blobs/s3.ts";
 import { type BlobsConfig, isFolder, type RedisConfig } from "./config-cluster.ts";
 import type { Config } from "./config-schema.ts";
 import { explain, GatewayError } from "./core/errors.ts";
-import type { Content, Job, JobResult } from "./core/job.ts";
+import type { Job, JobResult } from "./core/job.ts";
 import type { Bytes, Millis, View } from "./core/message.ts";
 import { isLasting } from "./inspect/verdict-cache.ts";
 import { type ClusterMetrics, createClusterMetrics } from "./observe/cluster-metrics.ts";
@@ -100,14 +100,13 @@ export async function openBlobs(config: BlobsConfig): Promise<BlobStore> {
 
 const slice: Bytes = 256 * 1024;
 
-async function* readView(content: Content, { offset, length }: View): AsyncIterable<Uint8Array> {
-  if (content.kind === "bytes") yield content.bytes.subarray(offset, offset + length);
-  else if (length > 0)
-    try {
-      yield* createReadStream(content.file, { start: offset, end: offset + length - 1, highWaterMark: slice });
-    } catch (error) {
-      throw new GatewayError("SPOOL_NOT_THERE", {}, error);
-    }
+async function* readView({ file }: { readonly file: string }, { offset, length }: View): AsyncIterable<Uint8Array> {
+  if (length === 0) return;
+  try {
+    yield* createReadStream(file, { start: offset, end: offset + length - 1, highWaterMark: slice });
+  } catch (error) {
+    throw new GatewayError("SPOOL_NOT_THERE", {}, error);
+  }
 }
 
 /** Parts larger than this lie in a file while they are looked at. */

@@ -1,11 +1,13 @@
 /** Blobs as files of a folder that all nodes mount. */
 import { createReadStream } from "node:fs";
-import { mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { GatewayError, isGatewayError } from "../core/errors.ts";
 import type { Bytes } from "../core/message.ts";
 import { type BlobFacts, type BlobStore, notThere, requireKey, requirePrefix, wrongSize } from "./blob-store.ts";
+
+const slice: Bytes = 256 * 1024;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
@@ -21,6 +23,31 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** And closes the file. */
+async function write(
+  handle: FileHandle,
+  key: string,
+  size: Bytes,
+  octets: Uint8Array | AsyncIterable<Uint8Array>,
+  transient: boolean,
+): Promise<void> {
+  try {
+    let got = 0;
+    for await (const chunk of octets instanceof Uint8Array ? [octets] : octets) {
+      got += chunk.length;
+      await handle.writeFile(chunk);
+    }
+    if (got !== size) throw wrongSize(key, size, got);
+    if (!transient) await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* once(octets: Uint8Array): AsyncIterable<Uint8Array> {
+  yield octets;
 }
 
 /** Yields what lies below a folder; what goes meanwhile is left out. */
@@ -62,8 +89,12 @@ export class FolderBlobs implements BlobStore {
     const folder = dirname(path);
     const passing = join(folder, `.${randomBytes(9).toString("hex")}`);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.#write(passing, key, size, octets, transient);
+      const handle = await open(passing, "wx", 0o600).catch(async (error: unknown) => {
+        if (!isAbsent(error)) throw error;
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        return open(passing, "wx", 0o600);
+      });
+      await write(handle, key, size, octets, transient);
       await rename(passing, path);
       if (!transient) await syncFolder(folder);
     } catch (error) {
@@ -72,31 +103,17 @@ export class FolderBlobs implements BlobStore {
     }
   }
 
-  async #write(
-    file: string,
-    key: string,
-    size: Bytes,
-    octets: Uint8Array | AsyncIterable<Uint8Array>,
-    transient: boolean,
-  ): Promise<void> {
-    const handle = await open(file, "wx", 0o600);
-    try {
-      let got = 0;
-      for await (const chunk of octets instanceof Uint8Array ? [octets] : octets) {
-        got += chunk.length;
-        await handle.writeFile(chunk);
-      }
-      if (got !== size) throw wrongSize(key, size, got);
-      if (!transient) await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-  }
-
   async get(key: string): Promise<AsyncIterable<Uint8Array>> {
     try {
       const handle = await open(this.#path(key), "r");
-      return createReadStream("", { fd: handle, highWaterMark: 256 * 1024 });
+      const { size } = await handle.stat();
+      if (size > slice) return createReadStream("", { fd: handle, highWaterMark: slice });
+      try {
+        // A stream would take the memory of a whole slice for the least of parts.
+        return once(await handle.readFile());
+      } finally {
+        await handle.close();
+      }
     } catch (error) {
       if (isAbsent(error)) throw notThere(key, error);
       throw error instanceof TypeError ? error : unavailable(error);

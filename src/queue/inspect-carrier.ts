@@ -18,8 +18,8 @@ export interface InspectCarrierOptions {
   readonly blobs: BlobStore;
   /** Inspector → version, of the code that judges here. */
   readonly versions: () => Readonly<Record<string, string>>;
-  /** The octets of a view, still wrapped as they came. */
-  readonly read: (content: Content, view: View) => AsyncIterable<Uint8Array>;
+  /** The octets of a view of a file, still wrapped as they came. */
+  readonly read: (content: Extract<Content, { readonly kind: "file" }>, view: View) => AsyncIterable<Uint8Array>;
   /** Keeps octets until they are released, in memory or in a file. */
   readonly hold: (octets: AsyncIterable<Uint8Array>) => Promise<Held>;
   readonly isLasting: (report: PartReport) => boolean;
@@ -75,7 +75,11 @@ export function inspectCarrier(options: InspectCarrierOptions): Carrier<Job, Job
       const there = await blobs.stat(key);
       if (there && Date.now() - there.modifiedAt.getTime() < freshMs) return;
     }
-    const octets = seal.sealAll(options.read(content, view), `blob ${key}`);
+    const context = `blob ${key}`;
+    const octets =
+      content.kind === "bytes"
+        ? seal.seal(content.bytes.subarray(view.offset, view.offset + view.length), context)
+        : seal.sealAll(options.read(content, view), context);
     await blobs.put(key, view.length + sealBytes, octets, { transient: true });
   }
 
