@@ -3,53 +3,26 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
+import { lzh } from "../../fixtures/make-lzh.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
+import { lzhExtractor } from "../../workers/extractors/lzh.ts";
+import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
+import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
 import { createIdentifier } from "../../workers/identify.ts";
 import { nameInspector } from "../../workers/inspectors/name.ts";
 import { examiner, sampleBytes, sampleNames } from "../support/attachment-fixtures.ts";
+import { edits, mutate } from "../support/mutate.ts";
 import { attachment } from "../support/part.ts";
 
 const limits: InspectLimits = { members: 200, bytes: 4 * 1024 * 1024, memberBytes: 1024 * 1024, depth: 4, ratio: 50 };
 const timeBox = { interruptAfterTimeLimit: 3000, markInterruptAsFailure: false, numRuns: 1_000_000 };
-
-interface Edit {
-  readonly at: number;
-  readonly octets: Uint8Array;
-  readonly kind: "set" | "insert" | "cut" | "double";
-}
-
-const edits = fc.array(
-  fc.record<Edit>({
-    at: fc.double({ min: 0, max: 1, noNaN: true }),
-    octets: fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 8 }),
-      fc.constantFrom(
-        Buffer.from("ffffffff", "hex"),
-        Buffer.from("00000000", "hex"),
-        Buffer.from("PK\x03\x04"),
-        Buffer.from("PK\x05\x06"),
-      ),
-    ),
-    kind: fc.constantFrom("set", "set", "set", "insert", "cut", "double"),
-  }),
-  { minLength: 1, maxLength: 6 },
-);
-
-function mutate(bytes: Buffer, list: readonly Edit[]): Buffer {
-  return list.reduce((now, { at, octets, kind }) => {
-    const place = Math.floor(at * now.length);
-    if (kind === "cut") return now.subarray(0, place);
-    if (kind === "double") return Buffer.concat([now, now.subarray(place)]);
-    const rest = now.subarray(kind === "set" ? place + octets.length : place);
-    return Buffer.concat([now.subarray(0, place), octets, rest]);
-  }, bytes);
-}
 
 const samples = sampleNames().map(sampleBytes);
 const anySample = fc.constantFrom(...samples);
@@ -83,11 +56,33 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
       ]),
     ],
   ],
+  [
+    lzhExtractor,
+    "application/x-lzh-compressed",
+    [
+      ...([0, 1, 2, 3] as const).map((level) => lzh(files, level)),
+      ...["lh5-level0", "lh6-level1", "lh7-level2"].map((name) => sampleBytes(`container/${name}.lzh`)),
+    ],
+  ],
+  [lzipExtractor, "application/x-lzip", [sampleBytes("container/notes.txt.lz")]],
+  [
+    uuencodeExtractor,
+    "application/x-uuencode",
+    [Buffer.from("begin 644 a.txt\n#86)C\n`\nend\nbegin-base64 644 b.txt\nZGVm\n====\n")],
+  ],
+  [
+    sevenZipExtractor,
+    "application/x-7z-compressed",
+    ["lzma2", "ppmd", "bzip2", "encrypted"].map((name) => sampleBytes(`container/${name}.7z`)),
+  ],
+  [sevenZipExtractor, "application/x-arj", [sampleBytes("container/arj.arj")]],
+  [sevenZipExtractor, "application/vnd.ms-cab-compressed", [sampleBytes("container/mszip.cab")]],
+  [sevenZipExtractor, "application/x-raw-disk-image", [sampleBytes("container/fat.img")]],
   [emlExtractor, "message/rfc822", samples.filter((bytes) => bytes.toString("latin1", 0, 5) === "From:")],
 ];
 
 for (const [extractor, type, archives] of seeds)
-  test(`${extractor.name} throws nothing but Stop and stays within its budget`, () => {
+  test(`${extractor.name} (${type}) throws nothing but Stop and stays within its budget`, () => {
     fc.assert(
       fc.property(fc.constantFrom(...archives), edits, (archive, list) => {
         const bytes = mutate(archive, list);
