@@ -32,6 +32,8 @@ export interface ScannerOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly records: Records;
+  /** The number of the release that the configuration's rules and policy are of. */
+  readonly release?: number | null;
 }
 
 /** What inspection needs of a message. */
@@ -56,6 +58,12 @@ export interface Scanner {
   describe(): Readonly<Record<string, unknown>>;
   gauge(): void;
   unready(): string | null;
+  /** Rules and policy of a release in the place of those in force. */
+  use(release: {
+    readonly n: number;
+    readonly rules: readonly string[];
+    readonly policy: string | undefined;
+  }): Promise<void>;
   /** Rules and policy anew; what is wrong is logged and changes nothing. */
   reload(): Promise<void>;
   close(): Promise<void>;
@@ -87,8 +95,12 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   const { config, log, clock, metrics, records } = options;
   const directions = new Map(config.routes.map((route) => [routeName(route), route.direction]));
   const routeFacts: ReadonlyMap<string, RouteFacts> = new Map(config.routes.map((route) => [routeName(route), route]));
-  let policy: Policy = loadPolicy(config.policy);
-  let policyStamp = stampOf(config.policy);
+  let policyFile = config.policy;
+  let policy: Policy = loadPolicy(policyFile);
+  let policyStamp = stampOf(policyFile);
+  let release = options.release ?? null;
+  /** While one set takes over from another, each result says under which it was made. */
+  const releaseOf = new Map<string, number>();
   const scratchDir = join(config.data_dir, "scratch");
   mkdirSync(scratchDir, { recursive: true, mode: 0o711 });
 
@@ -107,6 +119,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   });
   let loadedAt = clock.now();
   await settle();
+  if (release !== null) releaseOf.set(workers.status().ruleSet, release);
 
   const here = new EmbeddedQueue<Job, JobResult>({ waiting: mostWaiting });
   const versions = () => workers.status().versions;
@@ -165,6 +178,11 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     }
   }
 
+  const numbered = (made: Inspection): Inspection => {
+    const n = releaseOf.get(made.ruleSet);
+    return n === undefined ? made : { ...made, release: n };
+  };
+
   const scanning: Pick<Scanner, "dissect" | "inspect"> = {
     async dissect(entry, signal) {
       const { version: ruleSet } = inForce();
@@ -185,7 +203,8 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
         const { version } = inForce();
         try {
           const known = examined.get(entry.envelope.queueId);
-          const inspection = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
+          const made = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
+          const inspection = numbered(made);
           examined.delete(entry.envelope.queueId);
           count(inspection);
           return inspection;
@@ -224,6 +243,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   async function reloadRules(): Promise<void> {
     await store.load();
     const next = store.ruleSet(externalDefaults, records.snapshot().disabledRules);
+    if (release !== null) releaseOf.set(next.version, release);
     if (next.version === workers.status().ruleSet) return;
     await workers.swap(next);
     await settle();
@@ -232,7 +252,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   function reloadPolicy(): void {
     try {
-      policy = loadPolicy(config.policy);
+      policy = loadPolicy(policyFile);
       log.info("policy_reloaded", { policy_version: policy.version });
     } catch (error) {
       log.error("policy_refused", { error_cause: explain(error) });
@@ -248,6 +268,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
       engine: engine.engine,
       engine_why: engine.why,
       rule_set: ruleSet.slice(0, 16),
+      ...(release === null ? {} : { release }),
       rules: ruleCount,
       rule_files_with_errors: filesWithErrors(),
       policy_version: policy.version,
@@ -266,7 +287,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   };
   const watching = store.watch(() => void inTurn(reloadRules));
   const policyTimer = setInterval(() => {
-    const stamp = stampOf(config.policy);
+    const stamp = stampOf(policyFile);
     if (stamp === policyStamp) return;
     policyStamp = stamp;
     reloadPolicy();
@@ -300,6 +321,16 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
       metrics.children.set({ state: "all" }, children.length);
     },
     unready: () => (workers.status().children.length === 0 ? "no scan child is ready" : null),
+    async use(next) {
+      await inTurn(async () => {
+        release = next.n;
+        store.use(next.rules);
+        await reloadRules();
+        policyFile = next.policy;
+        policyStamp = stampOf(policyFile);
+        reloadPolicy();
+      });
+    },
     async reload() {
       reloadPolicy();
       await inTurn(reloadRules);

@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startWorkers, type Workers } from "../workers/compose.ts";
 import { gaugeCluster, openInspectQueue } from "./compose-cluster.ts";
+import { type ActiveRelease, followReleases, lastRelease, withRelease } from "./compose-releases.ts";
+import { openRecords } from "./compose-stores.ts";
 import type { Config } from "./config-schema.ts";
 import { explain, GatewayError } from "./core/errors.ts";
 import type { Millis } from "./core/message.ts";
@@ -12,7 +14,6 @@ import { startStatusServer } from "./observe/http-status.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
 import { fitOf } from "./queue/inspect-carrier.ts";
-import { openRecords } from "./records/sqlite.ts";
 import type { Records } from "./records/records.ts";
 import { externalDefaults } from "./rulepacks/externals.ts";
 import { RuleStore } from "./rulepacks/store.ts";
@@ -33,6 +34,7 @@ interface Bench {
   readonly workers: Workers;
   readonly store: RuleStore;
   fit(): string;
+  use(release: ActiveRelease): Promise<void>;
   reload(): Promise<void>;
   close(): Promise<void>;
 }
@@ -81,6 +83,10 @@ async function startBench(config: Config, records: Records, log: Log, metrics: M
       const { ruleSet, versions } = workers.status();
       return fitOf(ruleSet, versions);
     },
+    use(release) {
+      store.use(release.rules);
+      return reload();
+    },
     reload,
     async close() {
       watching.close();
@@ -105,10 +111,14 @@ export async function startWork(config: Config): Promise<Work> {
   };
   try {
     mkdirSync(config.data_dir, { recursive: true, mode: 0o711 });
-    const records = openRecords({ file: join(config.data_dir, "records.sqlite"), clock: systemClock });
+    const records = await openRecords({ config, log, clock: systemClock, watch: true });
     closers.push(() => records.close());
-    const bench = await startBench(config, records, log, metrics);
+    const release = await lastRelease(config);
+    const bench = await startBench(withRelease(config, release), records, log, metrics);
     closers.push(() => bench.close());
+    const following = followReleases({ config, role: "work", log, from: release, follower: bench });
+    closers.push(() => following.close());
+    await following.first;
     const { workers, fit } = bench;
     const slots = config.scan.workers * jobsPerChild;
     const queue = await openInspectQueue({

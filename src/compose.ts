@@ -9,6 +9,7 @@ import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
+import { followReleases, lastRelease, withRelease } from "./compose-releases.ts";
 import { openRecords } from "./compose-stores.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
@@ -101,8 +102,20 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => refilling.close());
     const records = await openRecords({ config, log, clock, watch: true });
     closers.push(() => records.close());
-    const scanner = await startScanner({ config, log, clock, metrics, records });
+    const release = await lastRelease(config);
+    const scannerConfig = withRelease(config, release);
+    const scanner = await startScanner({
+      config: scannerConfig,
+      log,
+      clock,
+      metrics,
+      records,
+      release: release?.n ?? null,
+    });
     closers.push(() => scanner.close());
+    const following = followReleases({ config, role: "serve", log, from: release, follower: scanner });
+    closers.push(() => following.close());
+    await following.first;
 
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const parts = createCustodyParts({

@@ -65,14 +65,16 @@ export function register(program: Command, context: Context): void {
       "prove the set-up: configuration, disk, certificates, ports, Redis and blobs, rules, engines, next hops",
     )
     .option("--reconcile", "account for every message that was claimed, from the journal and the spool")
+    .option("--cluster", "every node: what it runs, how far it is behind, its clock")
     .option("--days <count>", "of the journal to go through with --reconcile, or `all`", "30")
     .addHelpText(
       "after",
-      "\nExit codes: 0 ready or all accounted for, 1 not.\n\nExamples:\n  sallyport doctor\n  sallyport doctor --reconcile --days all --json",
+      "\nExit codes: 0 ready or all accounted for, 1 not.\n\nExamples:\n  sallyport doctor\n  sallyport doctor --cluster\n  sallyport doctor --reconcile --days all --json",
     )
     .action(
-      context.action((options: { reconcile?: true; days: string }) =>
-        options.reconcile ? account(context, options.days) : examine(context),
-      ),
+      context.action(async (options: { reconcile?: true; cluster?: true; days: string }) => {
+        if (options.cluster) return (await import("./cluster-nodes.ts")).showCluster(context);
+        return options.reconcile ? account(context, options.days) : examine(context);
+      }),
     );
 }

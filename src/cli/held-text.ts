@@ -1,7 +1,7 @@
 /** A held message for the person who decides about it: why it is held, what is in it, what can be done. */
-import type { Finding } from "../core/outcome.ts";
+import type { Finding, Inspection } from "../core/outcome.ts";
 import { roughAge, roughSize } from "../core/units.ts";
-import type { Group } from "../core/verdict.ts";
+import type { Group, Verdict } from "../core/verdict.ts";
 import type { Held } from "../review/review.ts";
 import { wrap } from "./output.ts";
 import { byWeight, placeIn, safeLines, treeText, verdictText } from "./tree-text.ts";
@@ -65,6 +65,13 @@ function rows(commands: readonly (readonly [string, string])[]): readonly string
   return commands.map(([command, use]) => `  ${command.padEnd(longest)}  ${use}`);
 }
 
+const judgedBy = ({ ruleSet, release }: Inspection, verdict: Verdict | null): string =>
+  [
+    `rules ${ruleSet.slice(0, 16)}`,
+    ...(verdict ? [`policy ${verdict.policyVersion}`] : []),
+    ...(release === undefined ? [] : [`release ${release}`]),
+  ].join(", ");
+
 export function heldText(held: Held, now: Date): string {
   const { envelope, state } = held;
   const age = roughAge(now.getTime() - Date.parse(envelope.arrivedAt));
@@ -76,6 +83,7 @@ export function heldText(held: Held, now: Date): string {
     ...(held.dissection
       ? [`${label("Subject")}${held.dissection.header.subject}`, `${label("SHA-256")}${held.dissection.sha256}`]
       : []),
+    ...(held.inspection ? [`${label("Judged")}${judgedBy(held.inspection, held.verdict)}`] : []),
   ];
   const decisions = held.review.map(
     (line) =>

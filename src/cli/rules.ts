@@ -1,4 +1,4 @@
-/** `sallyport rules check | list | disable | enable`. */
+/** `sallyport rules check | list | disable | enable | publish | releases`. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { loadRulePacks } from "../rulepacks/load.ts";
 import { actor } from "./custody.ts";
 import { safe, table } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";
+import type { PublishOptions } from "./releases.ts";
 import { withRecords } from "./with-records.ts";
 
 const toStandardError = { write: (line: string) => void process.stderr.write(line) };
@@ -94,6 +95,32 @@ async function disabled(context: Context): Promise<void> {
   );
 }
 
+/** Clients of the database and of the blob store are loaded only for these. */
+function registerReleases(rules: Command, context: Context): void {
+  rules
+    .command("publish")
+    .description("give the rules and the policy of this configuration to all nodes, as one numbered release")
+    .requiredOption("--reason <text>", "kept with the release")
+    .option("--by <name>", "who decides; default: you")
+    .option("--again <release>", "an earlier one, under a new number: the way back")
+    .addHelpText(
+      "after",
+      "\nAll nodes change together or not at all. Routes and listen addresses stay with each node.\n\nExamples:\n  sallyport rules publish --reason 'new macro rules'\n  sallyport rules publish --again 12 --reason 'release 13 holds every invoice'",
+    )
+    .action(
+      context.action(async (options: PublishOptions) => (await import("./releases.ts")).publish(context, options)),
+    );
+  rules
+    .command("releases")
+    .description("what was published, and what is in force")
+    .option("--limit <count>", "at most", "20")
+    .action(
+      context.action(async (options: { limit: string }) =>
+        (await import("./releases.ts")).listReleases(context, options.limit),
+      ),
+    );
+}
+
 export function register(program: Command, context: Context): void {
   const rules = program.command("rules").description("rule packs: check, list, switch single rules off");
   rules
@@ -122,4 +149,5 @@ export function register(program: Command, context: Context): void {
     .command("disabled")
     .description("what is switched off, by whom and why")
     .action(context.action(() => disabled(context)));
+  registerReleases(rules, context);
 }

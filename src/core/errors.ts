@@ -6,6 +6,7 @@ const catalogue = {
   POLICY_INVALID: { temporary: false, text: "The policy is wrong" },
   DATA_UNWRITABLE: { temporary: false, text: "The folder of the gateway's data cannot be used" },
   LISTEN_FAILED: { temporary: true, text: "The gateway cannot listen where it should" },
+  RELEASE_REFUSED: { temporary: false, text: "The release cannot be used on this node" },
   RULES_UNREADABLE: { temporary: false, text: "A folder of rules cannot be read" },
   SPOOL_FULL: { temporary: true, text: "Free space is below the watermark" },
   SPOOL_UNWRITABLE: { temporary: true, text: "The spool cannot be written" },

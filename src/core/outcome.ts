@@ -72,6 +72,8 @@ export interface Inspection {
   readonly outcomes: readonly Outcome[];
   readonly versions: Readonly<Record<string, string>>;
   readonly ruleSet: string;
+  /** The number under which rules and policy were published; absent where each machine has its own. */
+  readonly release?: number;
   /** Parts whose report came from the verdict cache. */
   readonly cached: number;
   readonly elapsedMs: Millis;

@@ -34,7 +34,7 @@ interface InUse {
 }
 
 export class RuleStore {
-  readonly #folders: readonly string[];
+  #folders: readonly string[];
   readonly #log: Log;
   readonly #lastGood: LastGood;
   #loaded: LoadedRules;
@@ -58,6 +58,11 @@ export class RuleStore {
   static async open(options: RuleStoreOptions): Promise<RuleStore> {
     const loaded = await loadRulePacks(options.folders);
     return new RuleStore(options, await LastGood.open(join(options.dataDir, "rules-last-good")), loaded);
+  }
+
+  /** From the next load() on. */
+  use(folders: readonly string[]): void {
+    this.#folders = folders;
   }
 
   /** Reads the folders again. Throws RULES_UNREADABLE and changes nothing. */
