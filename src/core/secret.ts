@@ -1,6 +1,6 @@
 /** Addresses as they may be shown: without the password in them. */
 
-/** The last `@` before the path ends the part of user and password (RFC 3986 §3.2.1). */
+/** The last `@` before the path ends the part of user and password. */
 const inAuthority = /^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*):[^/?#]*@/i;
 const inQuery = /([?&]password=)[^&#]*/gi;
 
