@@ -1,8 +1,8 @@
 /** The catalog in PostgreSQL, where several gateways write and each knows its own rows. */
 import { type Kysely, sql } from "kysely";
 import type { Millis, QueueId } from "../core/message.ts";
-import { migrate, type Migrations } from "../database/migrate.ts";
-import { type DatabaseAddress, guarded, isClash, openPostgres } from "../database/postgres.ts";
+import { type Migrations, Prepared } from "../database/migrate.ts";
+import { type DatabaseAddress, isClash, openPostgres } from "../database/postgres.ts";
 import type { Catalog, Listed, Page, Query, Summary } from "./catalog.ts";
 import { GroupedCatalog } from "./grouped.ts";
 import { createIndexes, createPieces, postgresSearch } from "./postgres-search.ts";
@@ -37,12 +37,11 @@ export interface PostgresCatalogOptions {
 export class PostgresCatalog implements Catalog {
   readonly #db: Kysely<PostgresTables>;
   readonly #grouped: GroupedCatalog;
-  readonly #address: DatabaseAddress;
+  readonly #prepared: Prepared;
   readonly #node: string;
-  #ready: Promise<void> | null = null;
 
   constructor({ address, node, lagMs = 0 }: PostgresCatalogOptions) {
-    this.#address = address;
+    this.#prepared = new Prepared(address, { name: "catalog", migrations, always: createPieces });
     this.#node = node;
     this.#db = openPostgres<PostgresTables>(address);
     const db = this.#db as unknown as Kysely<Tables>;
@@ -50,27 +49,27 @@ export class PostgresCatalog implements Catalog {
   }
 
   record(summary: Summary): Promise<void> {
-    return this.#do(() => this.#grouped.record(summary));
+    return this.#prepared.use(() => this.#grouped.record(summary));
   }
 
   forget(id: QueueId): Promise<void> {
-    return this.#do(() => this.#grouped.forget(id));
+    return this.#prepared.use(() => this.#grouped.forget(id));
   }
 
   get(id: QueueId): Promise<Listed | null> {
-    return this.#do(() => this.#grouped.get(id));
+    return this.#prepared.use(() => this.#grouped.get(id));
   }
 
   find(where: Query, page: Page): Promise<readonly Listed[]> {
-    return this.#do(() => this.#grouped.find(where, page));
+    return this.#prepared.use(() => this.#grouped.find(where, page));
   }
 
   counts(): Promise<Readonly<Partial<Record<Summary["state"], number>>>> {
-    return this.#do(() => this.#grouped.counts());
+    return this.#prepared.use(() => this.#grouped.counts());
   }
 
   clear(): Promise<void> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       await this.#db.deleteFrom("catalog_nodes").where("node", "=", this.#node).execute();
       await this.#grouped.clear();
     });
@@ -82,14 +81,14 @@ export class PostgresCatalog implements Catalog {
 
   /** Have all rows of our node been written once? */
   isFilled(): Promise<boolean> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const query = this.#db.selectFrom("catalog_nodes").select("node").where("node", "=", this.#node);
       return (await query.executeTakeFirst()) !== undefined;
     });
   }
 
   setFilled(): Promise<void> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const row = { node: this.#node };
       await this.#db
         .insertInto("catalog_nodes")
@@ -97,22 +96,5 @@ export class PostgresCatalog implements Catalog {
         .onConflict((at) => at.doNothing())
         .execute();
     });
-  }
-
-  #do<R>(work: () => Promise<R>): Promise<R> {
-    return guarded(this.#address, async () => {
-      this.#ready ??= this.#prepare();
-      await this.#ready;
-      return work();
-    });
-  }
-
-  async #prepare(): Promise<void> {
-    try {
-      await migrate(this.#address, { name: "catalog", migrations, always: createPieces });
-    } catch (error) {
-      this.#ready = null;
-      throw error;
-    }
   }
 }

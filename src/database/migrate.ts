@@ -2,10 +2,44 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { GatewayError } from "../core/errors.ts";
-import { type DatabaseAddress, openPostgres } from "./postgres.ts";
+import { type DatabaseAddress, guarded, openPostgres, stateOf } from "./postgres.ts";
 
 /** In the order of their names; what was released is never changed. */
 export type Migrations = Readonly<Record<string, Migration["up"]>>;
+
+/** Brings the tables up to date before the first use, and again if somebody has taken them away meanwhile. */
+export class Prepared {
+  readonly #address: DatabaseAddress;
+  readonly #part: Part;
+  #ready: Promise<void> | null = null;
+
+  constructor(address: DatabaseAddress, part: Part) {
+    this.#address = address;
+    this.#part = part;
+  }
+
+  /** Throws DATABASE_UNAVAILABLE, DATABASE_SLOW. */
+  use<R>(work: () => Promise<R>): Promise<R> {
+    return guarded(this.#address, async () => {
+      this.#ready ??= migrate(this.#address, this.#part);
+      const ready = this.#ready;
+      try {
+        await ready;
+        return await work();
+      } catch (error) {
+        if (this.#ready === ready && (stateOf(error) === missingTable || !(await isDone(ready)))) this.#ready = null;
+        throw error;
+      }
+    });
+  }
+}
+
+const missingTable = "42P01";
+const isDone = (promise: Promise<void>): Promise<boolean> =>
+  promise.then(
+    () => true,
+    () => false,
+  );
 
 /** Any number; all nodes ask for the same. */
 const lock = 5_311_025;
@@ -19,7 +53,7 @@ export interface Part {
 }
 
 /** On a connection without limits of time, since a table that has grown may take long. Throws RECORDS_UNREADABLE if a newer version was here. */
-export async function migrate(address: DatabaseAddress, { name, migrations, always }: Part): Promise<void> {
+async function migrate(address: DatabaseAddress, { name, migrations, always }: Part): Promise<void> {
   const db = openPostgres<unknown>(address, { most: 2, statementMs: 0, answerMs: 0 });
   try {
     const known = Object.fromEntries(Object.entries(migrations).map(([key, up]) => [key, { up } as Migration]));

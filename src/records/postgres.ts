@@ -5,8 +5,8 @@ import { z } from "zod";
 import { explain, isGatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import { listen, type Listening } from "../database/listen.ts";
-import { migrate, type Migrations } from "../database/migrate.ts";
-import { type DatabaseAddress, guarded, openPostgres } from "../database/postgres.ts";
+import { type Migrations, Prepared } from "../database/migrate.ts";
+import { type DatabaseAddress, openPostgres } from "../database/postgres.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { Book } from "./book.ts";
@@ -62,6 +62,7 @@ export interface PostgresRecordsOptions {
 export class PostgresRecords extends Book {
   readonly #options: PostgresRecordsOptions;
   readonly #db: Kysely<PostgresTables>;
+  readonly #prepared: Prepared;
   #held: Copy;
   #picture: Picture | null = null;
   #awaySince: Date | null = null;
@@ -69,12 +70,12 @@ export class PostgresRecords extends Book {
   #again: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #listening: Listening | null = null;
-  #isReady = false;
 
   private constructor(options: PostgresRecordsOptions, db: Kysely<PostgresTables>) {
     super(options.clock);
     this.#options = options;
     this.#db = db;
+    this.#prepared = new Prepared(options.address, { name: "records", migrations });
     this.#held = { version: 0, list: [], disabledRules: [], bypass: null };
   }
 
@@ -115,10 +116,7 @@ export class PostgresRecords extends Book {
   }
 
   protected read<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
-    return guarded(this.#options.address, async () => {
-      await this.#prepare();
-      return work(this.#db as unknown as Kysely<Tables>);
-    });
+    return this.#prepared.use(() => work(this.#db as unknown as Kysely<Tables>));
   }
 
   protected async change<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
@@ -146,12 +144,6 @@ export class PostgresRecords extends Book {
     this.#awaySince = this.clock.now();
     const remedy = "what was decided before stays in force; sallyport doctor says what is wrong";
     this.#options.log.warn("records_away", { error_cause: explain(error), remedy });
-  }
-
-  async #prepare(): Promise<void> {
-    if (this.#isReady) return;
-    await migrate(this.#options.address, { name: "records", migrations });
-    this.#isReady = true;
   }
 
   /** What is under way may have looked before the change that we are to see. */
@@ -184,15 +176,23 @@ export class PostgresRecords extends Book {
         disabledRules: await db.selectFrom("disabled_rules").selectAll().orderBy("rule").execute(),
         bypass: (await db.selectFrom("bypass").selectAll().executeTakeFirst()) ?? null,
       }));
+    if (this.#options.watch) this.#keep(held);
     this.#held = held;
     this.#picture = null;
-    if (this.#options.watch) this.#keep();
   }
 
-  #keep(): void {
+  /** A database that has lost what people decided is still the truth; what was known before is kept for them to look at. */
+  #keep(held: Copy): void {
     const { copy, log } = this.#options;
     try {
-      writeFileSync(`${copy}.new`, JSON.stringify(this.#held), { mode: 0o600 });
+      if (held.version < this.#held.version) {
+        writeFileSync(`${copy}.before`, JSON.stringify(this.#held), { mode: 0o600 });
+        log.error("records_older", {
+          file: `${copy}.before`,
+          remedy: "the database knows less than before: was it restored?",
+        });
+      }
+      writeFileSync(`${copy}.new`, JSON.stringify(held), { mode: 0o600 });
       renameSync(`${copy}.new`, copy);
     } catch (error) {
       log.warn("records_not_kept", { error_cause: explain(error) });

@@ -1,7 +1,7 @@
 /** Nodes and releases, in the database that all nodes share: who is there, what was published, what is in force. */
 import { type ColumnType, type Generated, type Kysely, type Selectable, sql } from "kysely";
-import { migrate, type Migrations } from "../database/migrate.ts";
-import { type DatabaseAddress, guarded, openPostgres } from "../database/postgres.ts";
+import { type Migrations, Prepared } from "../database/migrate.ts";
+import { type DatabaseAddress, openPostgres } from "../database/postgres.ts";
 
 /** Written as text, read as Date. */
 type Time = ColumnType<Date, string, string>;
@@ -101,11 +101,10 @@ const toRelease = (row: Selectable<Tables["releases"]>): Release => ({
 
 export class Releases {
   readonly #db: Kysely<Tables>;
-  readonly #address: DatabaseAddress;
-  #ready: Promise<void> | null = null;
+  readonly #prepared: Prepared;
 
   constructor(address: DatabaseAddress) {
-    this.#address = address;
+    this.#prepared = new Prepared(address, { name: "cluster", migrations });
     this.#db = openPostgres<Tables>(address, { most: 1 });
   }
 
@@ -113,7 +112,7 @@ export class Releases {
   publish(made: Omit<Release, "n" | "at" | "activatedAt">): Promise<number> {
     const { ruleSet, policyVersion, ...rest } = made;
     const row = { ...rest, rule_set: ruleSet, policy_version: policyVersion };
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const { n } = await this.#db.insertInto("releases").values(row).returning("n").executeTakeFirstOrThrow();
       return n;
     });
@@ -121,14 +120,14 @@ export class Releases {
 
   /** Newest first. */
   list(limit: number): Promise<readonly Release[]> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const rows = await this.#db.selectFrom("releases").selectAll().orderBy("n", "desc").limit(limit).execute();
       return rows.map(toRelease);
     });
   }
 
   get(n: number): Promise<Release | null> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const row = await this.#db.selectFrom("releases").selectAll().where("n", "=", n).executeTakeFirst();
       return row ? toRelease(row) : null;
     });
@@ -136,7 +135,7 @@ export class Releases {
 
   /** What all are to make ready, and what is in force: often the same. */
   wanted(): Promise<{ readonly newest: Release | null; readonly active: Release | null }> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const all = this.#db.selectFrom("releases").selectAll().orderBy("n", "desc").limit(1);
       const [newest, active] = [
         await all.executeTakeFirst(),
@@ -153,7 +152,7 @@ export class Releases {
       ...{ ready_release: ready, active_release: active },
       ...{ clock: clock.toISOString(), started: started.toISOString() },
     };
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       await this.#db
         .insertInto("nodes")
         .values(row)
@@ -164,7 +163,7 @@ export class Releases {
 
   /** Puts the newest release in force if every living node has it ready; whoever sees that first does it. */
   activate(n: number): Promise<boolean> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const { numAffectedRows } = await sql`update releases set activated_at = now()
         where n = ${n} and activated_at is null and n = (select max(n) from releases)
         and exists (select 1 from nodes where seen > now() - ${silence})
@@ -176,7 +175,7 @@ export class Releases {
   }
 
   nodes(): Promise<readonly NodeSeen[]> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       const rows = await this.#db
         .selectFrom("nodes")
         .selectAll()
@@ -198,23 +197,12 @@ export class Releases {
 
   /** Of a node that ends, and of those that have been dead for a day. */
   leave(instance: string): Promise<void> {
-    return this.#do(async () => {
+    return this.#prepared.use(async () => {
       await sql`delete from nodes where instance = ${instance} or seen < now() - ${forgotten}`.execute(this.#db);
     });
   }
 
   close(): Promise<void> {
     return this.#db.destroy();
-  }
-
-  #do<R>(work: () => Promise<R>): Promise<R> {
-    return guarded(this.#address, async () => {
-      this.#ready ??= migrate(this.#address, { name: "cluster", migrations });
-      await this.#ready.catch((error: unknown) => {
-        this.#ready = null;
-        throw error;
-      });
-      return work();
-    });
   }
 }

@@ -1,6 +1,6 @@
 /** PostgreSQL stops and comes back: mail flows on, decisions stay in force, and the catalog fills itself in again. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Summary } from "../../src/catalog/catalog.ts";
@@ -177,6 +177,27 @@ test("decisions stay in force without the database, over a restart too; new ones
   await second.enableRule("a.b");
   await eventually("the other hears of it", () => first.snapshot().disabledRules.length === 0);
   assert.ok(events().includes("records_away") && events().includes("records_back"));
+});
+
+test("tables that are lost are made again, and nobody's decisions vanish in silence", async (t) => {
+  const server = await temporaryPostgres(t);
+  const url = server.database();
+  const { open, fills, marker } = await setUp(t, server, url, 100);
+  const catalog = open();
+  const { log, events } = listening();
+  const copy = join(await temporaryFolder(t), "copy");
+  const records = await PostgresRecords.open({ address: { url }, log, clock: systemClock, watch: true, copy });
+  t.after(() => records.close());
+  await records.disableRule("a.b", "admin", "");
+  await eventually("the first fill", () => fills.length === 1 && !existsSync(marker));
+  server.psql("drop schema public cascade; create schema public", "test_0");
+  const summary = summaryOf();
+  await catalog.record(summary);
+  await eventually("it is filled again", () => fills.length === 2 && !existsSync(marker));
+  assert.equal((await catalog.get(summary.queueId))?.queueId, summary.queueId);
+  await eventually("the loss is told", () => events().includes("records_older"));
+  assert.match(readFileSync(`${copy}.before`, "utf8"), /"a\.b"/);
+  assert.deepEqual(records.snapshot().disabledRules, []);
 });
 
 test("a password that is wrong is not in the error", async (t) => {
