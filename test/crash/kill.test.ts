@@ -60,7 +60,7 @@ function message(index: number): Sent {
 async function deliver(port: number, one: Sent, signal: AbortSignal): Promise<void> {
   const until = Date.now() + 900_000;
   while (Date.now() < until && !signal.aborted) {
-    const { reply, rcpt } = await send(port, one.octets, { to: [one.to] });
+    const { reply, rcpt } = await send(port, one.octets, { to: [one.to], patienceMs: 60_000 });
     if (rcpt[0]?.startsWith("2")) {
       one.replies.push(reply);
       if (reply?.startsWith("2") || reply?.startsWith("5")) return;

@@ -9,6 +9,8 @@ export interface Sending {
   /** Close right after the final dot, without waiting for its reply. */
   readonly hangUp?: boolean;
   readonly helo?: string;
+  /** Gives up after so long a silence: a server that dies before it accepts leaves a connection that nobody ever ends. */
+  readonly patienceMs?: number;
 }
 
 export interface Sent {
@@ -32,6 +34,7 @@ export function send(port: number, message: Buffer, options: Sending = {}): Prom
     parameters = "",
     hangUp = false,
     helo = "client.test",
+    patienceMs = 0,
   } = options;
   const commands = [
     `EHLO ${helo}`,
@@ -60,6 +63,7 @@ export function send(port: number, message: Buffer, options: Sending = {}): Prom
       last = commands.shift() ?? "QUIT";
       socket.write(Buffer.from(`${last}\r\n`, "utf8"));
     };
+    socket.setTimeout(patienceMs, () => done(null));
     socket.on("error", () => done(null));
     socket.on("close", () => done(null));
     socket.setEncoding("utf8");
