@@ -1,5 +1,5 @@
 // The arrows of docs/architecture.md as named rules; test/architecture plants a violation of each.
-const contracts = "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/records|dispose/next-hop)[.]ts$";
+const contracts = "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/records|blobs/blob-store|dispose/next-hop)[.]ts$";
 const stage = "(accept|dissect|inspect|decide|dispose|review)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -30,8 +30,8 @@ export default {
       name: "only-compose-knows-implementations",
       comment: "Import the contract.",
       severity: "error",
-      from: { path: "^(src|workers)/", pathNot: "^src/(compose[^/]*[.]ts$|cli/|(spool|queue|catalog|records)/)" },
-      to: { path: "^src/(spool|queue|catalog|records)/", pathNot: contracts },
+      from: { path: "^(src|workers)/", pathNot: "^src/(compose[^/]*[.]ts$|cli/|(spool|queue|blobs|catalog|records)/)" },
+      to: { path: "^src/(spool|queue|blobs|catalog|records)/", pathNot: contracts },
     },
     {
       name: "workers-see-only-nouns-and-contracts",
@@ -61,7 +61,7 @@ export default {
       from: {
         path: "^(src|workers)/",
         pathNot:
-          "^(src/(spool|catalog|records|rulepacks|cli|control)/|src/(config|compose|main|policy-file|demo)[^/]*[.]ts$|src/accept/certificates[.]ts$|src/observe/(disk|log)[.]ts$|workers/)",
+          "^(src/(spool|blobs|catalog|records|rulepacks|cli|control)/|src/(config|compose|main|policy-file|demo)[^/]*[.]ts$|src/accept/certificates[.]ts$|src/observe/(disk|log)[.]ts$|workers/)",
       },
       to: { path: "^(node:)?fs(/promises)?$" },
     },
