@@ -19,8 +19,6 @@ export interface Asked {
   readonly where: Query;
   /** For the index of words: those of `text`, and beginnings of short pieces. */
   readonly phrases: readonly Phrase[];
-  /** Words of `text` are in no column: only the index knows them. */
-  readonly needsIndex: boolean;
   readonly pieces: readonly Piece[];
   readonly head: number | null;
   /** Of the row; walks go along `seq`. */
@@ -60,7 +58,6 @@ export function interpret(where: Query): Asked | null {
   return {
     where,
     phrases: [...(words ?? []), ...beginnings(pieces)],
-    needsIndex: words !== null,
     pieces,
     head,
     conditions: (seq) => [
@@ -72,10 +69,12 @@ export function interpret(where: Query): Asked | null {
   };
 }
 
-/** Where the page before has ended. */
-export async function placeBefore(db: Kysely<Tables>, before: QueueId): Promise<number> {
+/** Below it lies what is asked for: where the page before has ended, or the time that was named. */
+export async function lastSeq(db: Kysely<Tables>, { until }: Query, before: QueueId | undefined): Promise<number> {
+  const end = until === undefined ? Number.MAX_SAFE_INTEGER : lastPlace(until);
+  if (before === undefined) return end;
   const place = await db.selectFrom("messages").select("seq").where("queue_id", "=", before).executeTakeFirst();
-  return place?.seq ?? placeOf(arrivalOf(before));
+  return Math.min(end, place?.seq ?? placeOf(arrivalOf(before)));
 }
 
 export const columns = sql.join(foundColumns.map((column) => sql.ref(`messages.${column}`)));

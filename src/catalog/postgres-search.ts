@@ -1,18 +1,13 @@
 /** Lists and searches of PostgreSQL: words in a tsvector, pieces by pg_trgm where it is installed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Page, Query, Summary } from "./catalog.ts";
-import { both, columns, type Condition, interpret, placeBefore } from "./conditions.ts";
-import { type Found, lastPlace, type Tables } from "./schema.ts";
-import { type Phrase, wordsOf } from "./words.ts";
+import { both, columns, type Condition, interpret, lastSeq } from "./conditions.ts";
+import type { Found, Tables } from "./schema.ts";
+import { lexemes, type Phrase, wordsOf } from "./words.ts";
 import type { Search } from "./write.ts";
 
-/** What FTS5 takes for a word (unicode61), so that both databases find the same; a lexeme has at most 2,046 octets. */
-const word = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-const longestWord = 250;
 /** The highest position in a tsvector. */
 const lastPosition = 16_383;
-
-const lexemes = (text: string): readonly string[] => (text.match(word) ?? []).map((one) => one.slice(0, longestWord));
 
 /** Letters and digits only: nothing in it needs quotes. */
 const vectorOf = (text: string): string =>
@@ -78,10 +73,7 @@ async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): 
   if (asked === null || words === null) return [];
   const { head } = asked;
   const seq = sql<number>`messages.seq`;
-  const end = Math.min(
-    before === undefined ? Number.MAX_SAFE_INTEGER : await placeBefore(db, before),
-    where.until === undefined ? Number.MAX_SAFE_INTEGER : lastPlace(where.until),
-  );
+  const end = await lastSeq(db, where, before);
   const all: readonly Condition[] = [
     sql`${seq} < ${end}`,
     ...asked.conditions(seq),

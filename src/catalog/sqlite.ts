@@ -9,7 +9,8 @@ import type { Catalog } from "./catalog.ts";
 import { GroupedCatalog } from "./grouped.ts";
 import { nodeSqlite } from "./node-sqlite.ts";
 import { createTables, type Tables } from "./schema.ts";
-import { createIndexes, sqliteSearch } from "./sqlite-search.ts";
+import { createIndexes, holdsPhrases } from "./sqlite-index.ts";
+import { sqliteSearch } from "./sqlite-search.ts";
 
 /** SQLite keeps the event loop waiting. */
 const groupSize = 64;
@@ -35,6 +36,7 @@ function openFile(file: string): { readonly database: DatabaseSync; readonly isN
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY");
     const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
     const isNew = version === 0 && database.prepare("select 1 from sqlite_schema").get() === undefined;
+    database.function("holds_phrases", { deterministic: true }, holdsPhrases);
     if (isNew || version === catalogVersion) return { database, isNew };
   } catch (error) {
     if (!isDamage(error)) throw error;

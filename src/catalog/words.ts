@@ -98,3 +98,19 @@ export function piecesOf(query: Query): readonly Piece[] {
 /** A piece of two letters is looked for where a word begins so: nothing shorter than three is known to an index of pieces. */
 export const beginnings = (pieces: readonly Piece[]): readonly Phrase[] =>
   pieces.flatMap(({ text }) => ([...text].length < 3 ? (phrasesOf(text) ?? []) : []));
+
+/** What FTS5 takes for a word (unicode61), so that all databases find the same; PostgreSQL takes at most 2,046 octets. */
+const word = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
+const longestWord = 250;
+
+export const lexemes = (text: string): readonly string[] =>
+  (text.match(word) ?? []).map((one) => one.slice(0, longestWord));
+
+/** As an index of words would say it. */
+export function holds(of: Summary, phrases: readonly Phrase[]): boolean {
+  const all = ` ${lexemes(wordsOf(of)).join(" ")} `;
+  return phrases.every(({ words, goesOn }) => {
+    const wanted = lexemes(words).join(" ");
+    return wanted !== "" && all.includes(` ${wanted}${goesOn ? "" : " "}`);
+  });
+}

@@ -100,7 +100,7 @@ async function fill(catalog: Catalog, t: TestContext): Promise<void> {
     await Promise.all(Array.from({ length: until - at }, (_, i) => catalog.record(messageAt(at + i))));
     if ((until / atOnce) % 50 !== 0 && until < messages) continue;
     const seconds = (performance.now() - began) / 1_000;
-    t.diagnostic(`${until} messages, ${Math.round(until / seconds)} a second`);
+    say(t, `${until} messages, ${Math.round(until / seconds)} a second`);
   }
 }
 
@@ -132,7 +132,7 @@ const questions: Readonly<Record<string, (i: number) => Query>> = {
   "piece: of a recipient": (i) => ({ recipient: `ser${(i * 13) % 5_000}@` }),
   "piece: of a subject": (i) => ({ subject: (wordList[(i * 17) % 5_000] ?? "").slice(1) }),
   "piece: of a file name": (i) => ({ fileName: `${(i * 31) % 10_000}.exe` }),
-  "piece: sender and word": (i) => ({ sender: `${i % 97}@`, text: wordList[i % 200] ?? "" }),
+  "piece: sender and word": (i) => ({ sender: `${(wordList[i % 90] ?? "").slice(2)}@`, text: wordList[i % 200] ?? "" }),
 };
 
 const rounds = 40;
@@ -149,11 +149,17 @@ async function measure(catalog: Catalog, t: TestContext): Promise<readonly strin
     }
     const sorted = times.toSorted((a, b) => a - b);
     const [p50, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(share * (rounds - 1))] ?? 0) as [number, number];
-    t.diagnostic(`${name}: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, ${(found / rounds).toFixed(1)} found`);
+    say(t, `${name}: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, ${(found / rounds).toFixed(1)} found`);
     if (p95 > target) slow.push(`${name}: ${p95.toFixed(1)} ms`);
   }
   return slow;
 }
+
+/** Says at once how far it is: with a million messages a report at the end is late. */
+const say = (t: TestContext, text: string): void => {
+  t.diagnostic(text);
+  process.stderr.write(`${text}\n`);
+};
 
 const catalogs: Readonly<Record<string, (t: TestContext) => Promise<Catalog>>> = {
   SQLite: async (t) => openCatalog({ file: join(await temporaryFolder(t), "catalog.sqlite"), log: silent }),

@@ -1,0 +1,100 @@
+/** Two indexes that only SQLite has: FTS5 over words, and over pieces of three letters; how they are filled and asked. */
+import { hash } from "node:crypto";
+import { type Kysely, sql } from "kysely";
+import type { Summary } from "./catalog.ts";
+import type { Asked } from "./conditions.ts";
+import { summaryIn, type Tables } from "./schema.ts";
+import { holds, lexemes, type Phrase, searchedOf, wordsOf } from "./words.ts";
+import type { Placed } from "./write.ts";
+
+/** Neither holds a text, only which word is where; two and three first letters of a word are indexed for words that go on. */
+export async function createIndexes(db: Kysely<Tables>): Promise<void> {
+  await sql`create virtual table message_words using fts5(words, facts, content='', contentless_delete=1,
+    prefix='2 3', tokenize='unicode61 remove_diacritics 2')`.execute(db);
+  await sql`create virtual table message_pieces using fts5(pieces, content='', contentless_delete=1,
+    detail=none, tokenize='trigram')`.execute(db);
+}
+
+const quoted = (words: string): string => `"${words.replaceAll('"', " ")}"`;
+const phrase = ({ words, goesOn }: Phrase): string => quoted(words) + (goesOn ? "*" : "");
+
+/** Words that stand for what a column says, so that the index of words can answer for all of it at once. */
+const stateFact = (state: string): string => `s${state}`;
+const severityFact = (severity: string): string => `v${severity}`;
+const dispositionFact = (disposition: string): string => `d${disposition}`;
+const routeFact = (route: string): string => `r${hash("sha256", route, "hex").slice(0, 12)}`;
+
+const factsOf = ({ state, severity, disposition, route }: Summary): string =>
+  [stateFact(state), severityFact(severity ?? ""), dispositionFact(disposition ?? ""), routeFact(route)].join(" ");
+
+/** What FTS5 is asked; null if there is nothing that it could be asked. */
+export function wordMatch({ where }: Asked, phrases: readonly Phrase[]): string | null {
+  const all = phrases.length > 0 ? [`words : (${phrases.map(phrase).join(" AND ")})`] : [];
+  const either = (list: readonly string[] | undefined): readonly string[] =>
+    list ? [`facts : (${list.map(quoted).join(" OR ")})`] : [];
+  const known = [
+    ...either(where.states?.map(stateFact)),
+    ...either(where.severities?.map(severityFact)),
+    ...either(where.dispositions?.map(dispositionFact)),
+    ...either(where.route === undefined ? undefined : [routeFact(where.route)]),
+  ];
+  return [...all, ...known].join(" AND ") || null;
+}
+
+/** So many threes of a piece are asked for, the rarest; the row itself is asked for the rest. */
+const mostThrees = 3;
+
+export function pieceMatch({ pieces }: Asked, share: Share): string | null {
+  const threes = pieces.flatMap(({ text }) => {
+    const letters = [...text];
+    const all = letters.slice(2).map((letter, i) => `${letters[i]}${letters[i + 1]}${letter}`);
+    return [...new Set(all)].toSorted((a, b) => share(a) - share(b)).slice(0, mostThrees);
+  });
+  return [...new Set(threes)].map((three) => `"${three.replaceAll('"', '""')}"`).join(" AND ") || null;
+}
+
+/** Of the newest messages: in how many of them a text occurs, from 0 to 1. */
+export type Share = (text: string) => number;
+const sampled = 300;
+/** Above, FTS5 would gather half the messages before the first is found. */
+const frequent = 0.2;
+
+export async function sample(db: Kysely<Tables>): Promise<Share> {
+  const newest = await db.selectFrom("messages").select("searched").orderBy("seq", "desc").limit(sampled).execute();
+  return (text) => newest.filter(({ searched }) => searched.includes(text)).length / Math.max(1, newest.length);
+}
+
+interface Cut {
+  readonly phrases: readonly Phrase[];
+  /** Something was left out, which the rows themselves must be asked for. */
+  readonly isCut: boolean;
+}
+
+/** A last word that may go on is gathered whole, however rare the words before it: without it where it is frequent, as "com" is. */
+export function withoutTails(phrases: readonly Phrase[], share: Share): Cut {
+  let isCut = false;
+  const left = phrases.flatMap((whole): readonly Phrase[] => {
+    const words = lexemes(whole.words);
+    const last = words.at(-1) ?? "";
+    if (!whole.goesOn || share(last) < frequent) return [whole];
+    isCut = true;
+    return words.length > 1 ? [{ words: words.slice(0, -1).join(" "), goesOn: false }] : [];
+  });
+  return { phrases: left, isCut };
+}
+
+/** What SQL is to know besides. */
+export const holdsPhrases = (body: unknown, phrases: unknown): number =>
+  Number(holds(summaryIn({ body: String(body) }), JSON.parse(String(phrases)) as readonly Phrase[]));
+
+export async function removeFromIndexes(db: Kysely<Tables>, seqs: readonly number[]): Promise<void> {
+  for (const table of ["message_words", "message_pieces"])
+    await sql`delete from ${sql.table(table)} where rowid in (${sql.join(seqs)})`.execute(db);
+}
+
+export async function addToIndexes(db: Kysely<Tables>, placed: Placed): Promise<void> {
+  const words = placed.map(([of, seq]) => sql`(${seq}, ${wordsOf(of)}, ${factsOf(of)})`);
+  await sql`insert into message_words (rowid, words, facts) values ${sql.join(words)}`.execute(db);
+  const pieces = placed.map(([of, seq]) => sql`(${seq}, ${searchedOf(of)})`);
+  await sql`insert into message_pieces (rowid, pieces) values ${sql.join(pieces)}`.execute(db);
+}
