@@ -269,7 +269,7 @@ async function dieAt(scenario: Scenario, nth: number): Promise<Ran> {
   }
 }
 
-/** Every third call in `npm test`, every one in `npm run test:crash`. */
+/** Every third call, or every one if CRASH_MESSAGES is set. */
 const stride = process.env["CRASH_MESSAGES"] === undefined ? 3 : 1;
 
 for (const [index, scenario] of scenarios.entries())
