@@ -1,5 +1,6 @@
 // The arrows of docs/architecture.md as named rules; test/architecture plants a violation of each.
-const contracts = "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/records|blobs/blob-store|dispose/next-hop)[.]ts$";
+const contracts =
+  "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/records|blobs/blob-store|dispose/next-hop)[.]ts$";
 const stage = "(accept|dissect|inspect|decide|dispose|review)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */

@@ -73,7 +73,7 @@ async function measure(profile: string): Promise<readonly Row[]> {
   });
   const targets: readonly Target[] = [
     { name: "postfix", port: postfix.port, sinkPort, pid: postfix.pid },
-    { name: "sallyport", port: gateway.smtp, sinkPort, pid: gateway.pid },
+    { name: "sallyport", port: gateway.smtp, sinkPort, pid: gateway.pid, metric: gateway.metric },
   ];
   const found = new Map<string, Run[]>(targets.map((target) => [target.name, []]));
   try {
@@ -102,7 +102,7 @@ async function measure(profile: string): Promise<readonly Row[]> {
 
 function show(rows: readonly Row[]): string {
   const lines = [
-    "profile      server      msg/s   MB/s  CPU ms  PSS MB  reply p50/p95/p99 ms   arrival p50/p95/p99 ms  lost leaked/bad refused dup",
+    "profile      server      msg/s   MB/s  CPU ms scan ms PSS MB  reply p50/p95/p99 ms   arrival p50/p95/p99 ms  lost leaked/bad refused dup",
   ];
   for (const { profile, target, runs } of rows) {
     const mid = (pick: (run: Run) => number): number => median(runs.map(pick));
@@ -119,6 +119,9 @@ function show(rows: readonly Row[]): string {
           .toFixed(1)
           .padStart(6),
         mid((run) => run.cpuMs)
+          .toFixed(2)
+          .padStart(7),
+        mid((run) => run.scanMs)
           .toFixed(2)
           .padStart(7),
         (Math.max(...runs.map((run) => run.pss)) / 1e6).toFixed(0).padStart(7),
