@@ -10,32 +10,20 @@ import type { Held } from "../review/review.ts";
 import { withCatalog } from "./catalog.ts";
 import { actor, orNotFound, queueId, withCustody } from "./custody.ts";
 import { heldText } from "./held-text.ts";
-import { timePast, wholeNumber } from "./options.ts";
 import { fit, safe, table } from "./output.ts";
+import { type QueryOptions, queryOf, withQueryOptions } from "./query-options.ts";
 import { review } from "./review.ts";
 import type { Context, ExitCode } from "./program.ts";
 import { viewText } from "./view-text.ts";
 
-interface ListOptions {
-  readonly text?: string;
-  readonly rule?: string;
-  readonly sha256?: string;
-  readonly since?: string;
-  readonly limit: string;
+interface ListOptions extends QueryOptions {
   readonly all?: true;
 }
 
 async function find(context: Context, options: ListOptions): Promise<readonly Summary[]> {
-  const { text, rule, sha256, since } = options;
-  const query: Query = {
-    ...(options.all ? {} : { states: ["quarantine"] as const }),
-    ...(text === undefined ? {} : { text }),
-    ...(rule === undefined ? {} : { rule }),
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(since === undefined ? {} : { since: timePast("--since", since) }),
-  };
-  const limit = wholeNumber("--limit", options.limit, 10_000);
-  return (await withCatalog(context.config().config, (catalog) => catalog.find(query, { limit }))) ?? [];
+  const { query, page } = queryOf(options);
+  const where: Query = { ...query, ...(options.all ? {} : { states: ["quarantine"] as const }) };
+  return (await withCatalog(context.config().config, (catalog) => catalog.find(where, page))) ?? [];
 }
 
 /** The worst rule and how many more, else the words of the policy. */
@@ -159,18 +147,11 @@ async function act(
 
 export function register(program: Command, context: Context): void {
   const quarantine = program.command("quarantine").description("messages that are held for a person");
-  quarantine
-    .command("list")
-    .description("newest first")
-    .option("--text <words>", "all words occur in sender, recipients, subject, file names or rules")
-    .option("--rule <id>", "a rule that matched")
-    .option("--sha256 <hash>", "of a part or a file inside one")
-    .option("--since <time>", "arrived since: 24h, 7d or 2030-01-31")
-    .option("--limit <count>", "at most", "50")
+  withQueryOptions(quarantine.command("list").description("newest first"))
     .option("--all", "also messages that are not held")
     .addHelpText(
       "after",
-      "\nExamples:\n  sallyport quarantine list --rule own.rtlo-program\n  sallyport quarantine list --text 'invoice zip' --json",
+      "\nExamples:\n  sallyport quarantine list --rule own.rtlo-program\n  sallyport quarantine list --text 'invoice zip' --json\n  sallyport quarantine list --sender @client.example --severity high critical --since 7d",
     )
     .action(context.action((options: ListOptions) => list(context, options)));
   quarantine
