@@ -7,11 +7,13 @@ import { startBookkeeping } from "./compose-books.ts";
 import { createCustodyParts } from "./compose-custody.ts";
 import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
+import { answerOthers } from "./compose-remote.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { followReleases, lastRelease, withRelease } from "./compose-releases.ts";
 import { openRecords } from "./compose-stores.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
+import { reviewHandlers } from "./control/review-handlers.ts";
 import { startControl } from "./control/server.ts";
 import { explain, GatewayError } from "./core/errors.ts";
 import type { Millis, QueueId } from "./core/message.ts";
@@ -183,6 +185,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => listener.close());
     const control = await startControl(controlSocket(config), parts.handlers(reload));
     closers.push(() => control.close());
+    const answering = answerOthers(config, reviewHandlers(parts.review), log);
+    closers.push(() => answering.close());
     gauges.setReady();
     log.info("started", {
       listen: listener.addresses.map(({ host, port }) => `${host}:${port}`),

@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { errorCodes, GatewayError } from "../core/errors.ts";
 import type { Failure, Request, Response } from "./protocol.ts";
 
-function failure({ code, detail }: Failure): GatewayError {
+/** What went wrong there, as if it had gone wrong here. */
+export function asError({ code, detail }: Failure): GatewayError {
   const known = errorCodes.find((each) => each === code);
   return new GatewayError(known ?? "CONTROL_FAILED", detail);
 }
@@ -28,7 +29,7 @@ export function ask(path: string, request: Request): Promise<unknown> {
         return reject(new GatewayError("CONTROL_UNAVAILABLE", { socket: path, answer: "cut short" }));
       const response = JSON.parse(text) as Response;
       if (response.ok) resolve(response.value);
-      else reject(failure(response.error));
+      else reject(asError(response.error));
     });
     socket.end(`${JSON.stringify(request)}\n`);
   });

@@ -6,9 +6,9 @@ import { type Failure, maxLine, type Request, type Response } from "./protocol.t
 
 export type Handler = (args: Readonly<Record<string, unknown>>) => unknown;
 
-async function perform(line: string, handlers: ReadonlyMap<string, Handler>): Promise<Response> {
+/** Never rejects. */
+export async function perform(request: Request, handlers: ReadonlyMap<string, Handler>): Promise<Response> {
   try {
-    const request = JSON.parse(line) as Request;
     const handler = handlers.get(request.command);
     if (!handler)
       throw new GatewayError("USAGE", { command: String(request.command), problem: "the gateway knows none" });
@@ -38,7 +38,12 @@ function serve(socket: Socket, handlers: ReadonlyMap<string, Handler>): void {
     if (end < 0) return;
     const line = text.slice(0, end);
     text = "";
-    void perform(line, handlers).then((response) => socket.end(`${JSON.stringify(response)}\n`));
+    const answer = (response: Response): void => void socket.end(`${JSON.stringify(response)}\n`);
+    try {
+      void perform(JSON.parse(line) as Request, handlers).then(answer);
+    } catch (error) {
+      answer({ ok: false, error: failure(error) });
+    }
   });
 }
 

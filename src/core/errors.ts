@@ -29,6 +29,12 @@ const catalogue = {
   JOURNAL_DAMAGED: { temporary: false, text: "The hash chain of the journal is broken" },
   CONTROL_FAILED: { temporary: false, text: "The gateway could not do what it was asked to" },
   CONTROL_UNAVAILABLE: { temporary: true, text: "The gateway does not answer on its control socket" },
+  COMMANDS_UNAVAILABLE: {
+    temporary: true,
+    text: "The Redis that carries commands to other gateways cannot be reached",
+  },
+  OWNER_SILENT: { temporary: true, text: "The gateway that holds the message does not answer" },
+  NODE_ALIVE: { temporary: false, text: "The node is alive: what it holds is not to be taken from it" },
   SENT_BEFORE: { temporary: false, text: "The message has been sent on before" },
   NOT_FOUND: { temporary: false, text: "There is no such message" },
   USAGE: { temporary: false, text: "The command line is wrong" },
