@@ -46,13 +46,12 @@ export function openAsking(config: Config): Asking {
   };
 }
 
-/** Nothing where no Redis is. */
+/** Throws CONFIG_UNREADABLE, CONFIG_INVALID; connects by itself. */
 export function answerOthers(
   config: Config,
   handlers: ReadonlyMap<string, Handler>,
   log: Log,
 ): { close(): Promise<void> } {
-  if (!config.queue) return { close: () => Promise.resolve() };
   const post = postOf(config);
   const { node } = config.cluster;
   const seal = clusterSeal(config, "commands");

@@ -3,14 +3,13 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Catalog } from "./catalog/catalog.ts";
 import { type Fill, PatientCatalog } from "./catalog/patient.ts";
-import { PostgresCatalog } from "./catalog/postgres.ts";
+import type { PostgresCatalog } from "./catalog/postgres.ts";
 import { openCatalog } from "./catalog/sqlite.ts";
 import type { Config, DatabaseConfig } from "./config-schema.ts";
 import { explain, GatewayError } from "./core/errors.ts";
 import type { DatabaseAddress } from "./database/postgres.ts";
 import type { Clock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
-import { PostgresRecords } from "./records/postgres.ts";
 import type { Records } from "./records/records.ts";
 import { openRecords as openSqliteRecords } from "./records/sqlite.ts";
 
@@ -45,13 +44,16 @@ export const addressOf = ({ url, password_file: password, tls_ca: ca }: Database
   ...(ca === undefined ? {} : { ca: read("catalog.tls_ca", ca) }),
 });
 
-const postgresCatalog = (config: Config, database: DatabaseConfig, lag: number): PostgresCatalog =>
-  new PostgresCatalog({ address: addressOf(database), node: config.cluster.node, lagMs: lag });
+/** Loaded by those who have one: a driver takes memory and time to start. */
+async function postgresCatalog(config: Config, database: DatabaseConfig, lag: number): Promise<PostgresCatalog> {
+  const { PostgresCatalog: Remote } = await import("./catalog/postgres.ts");
+  return new Remote({ address: addressOf(database), node: config.cluster.node, lagMs: lag });
+}
 
 /** For the length of one command. `isNew`: nothing of ours has been written yet. */
 export async function openCommandCatalog(config: Config, log: Log): Promise<Catalog & { readonly isNew: boolean }> {
   if (config.catalog === undefined) return openCatalog({ file: catalogFile(config), log, node: config.cluster.node });
-  const catalog = postgresCatalog(config, config.catalog, 0);
+  const catalog = await postgresCatalog(config, config.catalog, 0);
   try {
     return Object.assign(catalog, { isNew: !(await catalog.isFilled()) });
   } catch (error) {
@@ -62,14 +64,16 @@ export async function openCommandCatalog(config: Config, log: Log): Promise<Cata
 
 /** After a rebuild. */
 export const noteFilled = async (catalog: Catalog): Promise<void> => {
-  if (catalog instanceof PostgresCatalog) await catalog.setFilled();
+  const { PostgresCatalog: Remote } = await import("./catalog/postgres.ts");
+  if (catalog instanceof Remote) await catalog.setFilled();
 };
 
 /** For as long as a gateway runs. */
 export async function openGatewayCatalog({ config, log, clock }: StoreOptions): Promise<StoredCatalog> {
   if (config.catalog !== undefined) {
     const marker = join(config.data_dir, "catalog-missing-since");
-    const catalog = new PatientCatalog({ catalog: postgresCatalog(config, config.catalog, lagMs), log, clock, marker });
+    const remote = await postgresCatalog(config, config.catalog, lagMs);
+    const catalog = new PatientCatalog({ catalog: remote, log, clock, marker });
     return {
       catalog,
       keepFilled(fill) {
@@ -106,6 +110,7 @@ export async function openRecords({
 }: StoreOptions & { readonly watch: boolean }): Promise<Records> {
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   if (config.catalog === undefined) return openSqliteRecords({ file: recordsFile(config), clock });
+  const { PostgresRecords } = await import("./records/postgres.ts");
   const copy = join(config.data_dir, "records-copy.json");
   return PostgresRecords.open({ address: addressOf(config.catalog), clock, log, copy, watch });
 }

@@ -7,10 +7,8 @@ import { startBookkeeping } from "./compose-books.ts";
 import { createCustodyParts } from "./compose-custody.ts";
 import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
-import { answerOthers } from "./compose-remote.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
-import { followReleases, lastRelease, withRelease } from "./compose-releases.ts";
 import { openRecords } from "./compose-stores.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { reviewHandlers } from "./control/review-handlers.ts";
@@ -104,8 +102,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => refilling.close());
     const records = await openRecords({ config, log, clock, watch: true });
     closers.push(() => records.close());
-    const release = await lastRelease(config);
-    const scannerConfig = withRelease(config, release);
+    // A machine that stands alone does without, also in memory.
+    const releases = config.catalog && (await import("./compose-releases.ts"));
+    const release = releases ? await releases.lastRelease(config) : null;
+    const scannerConfig = releases?.withRelease(config, release) ?? config;
     const scanner = await startScanner({
       config: scannerConfig,
       log,
@@ -115,9 +115,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       release: release?.n ?? null,
     });
     closers.push(() => scanner.close());
-    const following = followReleases({ config, role: "serve", log, from: release, follower: scanner });
-    closers.push(() => following.close());
-    await following.first;
+    const following = releases?.followReleases({ config, role: "serve", log, from: release, follower: scanner });
+    closers.push(async () => following?.close());
+    await following?.first;
 
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const parts = createCustodyParts({
@@ -185,8 +185,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => listener.close());
     const control = await startControl(controlSocket(config), parts.handlers(reload));
     closers.push(() => control.close());
-    const answering = answerOthers(config, reviewHandlers(parts.review), log);
-    closers.push(() => answering.close());
+    const remote = config.queue && (await import("./compose-remote.ts"));
+    const answering = remote?.answerOthers(config, reviewHandlers(parts.review), log);
+    closers.push(async () => answering?.close());
     gauges.setReady();
     log.info("started", {
       listen: listener.addresses.map(({ host, port }) => `${host}:${port}`),

@@ -110,12 +110,27 @@ for (const [name, [file]] of Object.entries(plants))
     assert.ok(!before, "it was there before");
   });
 
-test("whatever decide runs is pure as well, not only its own file", () => {
+/** What is loaded with a file, without what is loaded only when it is needed. */
+function loadedWith(source: string): ReadonlySet<string> {
   const modules = new Map(ours.modules.map((module) => [module.source, module.dependencies]));
-  const reached = new Set(["src/decide/decide.ts"]);
-  for (const source of reached)
-    for (const { resolved, dependencyTypes } of modules.get(source) ?? [])
-      if (!dependencyTypes.includes("type-only")) reached.add(resolved);
+  const reached = new Set([source]);
+  for (const each of reached)
+    for (const { resolved, dependencyTypes } of modules.get(each) ?? [])
+      if (!dependencyTypes.includes("type-only") && !dependencyTypes.includes("dynamic-import")) reached.add(resolved);
+  return reached;
+}
+
+test("a gateway that stands alone loads no driver of a server elsewhere", () => {
+  const loaded = [...loadedWith("src/compose.ts")];
+  assert.deepEqual(
+    loaded.filter((file) => /node_modules\/(?:bullmq|ioredis|pg|@aws-sdk)\//.test(file)),
+    [],
+  );
+  assert.ok(loaded.some((file) => /node_modules\/smtp-server\//.test(file)));
+});
+
+test("whatever decide runs is pure as well, not only its own file", () => {
+  const reached = loadedWith("src/decide/decide.ts");
   assert.deepEqual(
     [...reached].filter((source) => !/^src\/(core|decide)\//.test(source)),
     [],
