@@ -8,10 +8,14 @@ import { decide } from "../../src/decide/decide.ts";
 import { type Policy, policySchema, rejectCodes } from "../../src/decide/policy.ts";
 import { checkPolicy, loadPolicy } from "../../src/policy-file.ts";
 import type { ListSnapshot } from "../../src/records/records.ts";
+import { fuzzSeconds } from "../support/fuzz-seconds.ts";
 import { entry, hash, judgement, type MadeMessage, type MadePart, noLists, routes } from "../support/judgement.ts";
 
-/** Ends at whichever comes first. */
-const box = { interruptAfterTimeLimit: 1500, numRuns: 2000 };
+/** Ends by the number of runs, or by the time when FUZZ_SECONDS wants more of them; never before the first on a busy machine. */
+const box = {
+  interruptAfterTimeLimit: Math.max(20, fuzzSeconds() / 5) * 1000,
+  numRuns: fuzzSeconds() > 3 ? 1_000_000 : 200,
+};
 
 const rule = fc.constantFrom("pack.bad", "pack.odd", "name.double", "lists.block-hash", "x");
 const finding = fc.record({
