@@ -55,6 +55,9 @@ const incompleteMessage = fc
   .map(([made, one]) => ({ ...made, parts: [...(made.parts ?? []), one] }));
 
 const pattern = fc.constantFrom("*", "@site.example", "a@*", "<>", "pack.*", "lists.*", "macro", "main", "?");
+/** Without a limit of depth the trees would grow beyond all measure. */
+const nested = <T>(deeper: fc.Arbitrary<T>) =>
+  fc.oneof({ maxDepth: 3, depthIdentifier: "condition" }, fc.constant({ outcome: "clean" }), deeper);
 const condition = fc.letrec<{ any: Record<string, unknown> }>((tie) => ({
   any: fc.record(
     {
@@ -70,9 +73,9 @@ const condition = fc.letrec<{ any: Record<string, unknown> }>((tie) => ({
       tag: pattern,
       inspector: fc.constantFrom("yara", "zip", "lists"),
       part: fc.record({ extension: pattern, role: fc.constantFrom("body", "member") }, { requiredKeys: [] }),
-      not: fc.oneof({ depthSize: "small" }, fc.constant({ outcome: "clean" }), tie("any")),
-      any: fc.array(tie("any"), { minLength: 1, maxLength: 2 }),
-      all: fc.array(tie("any"), { minLength: 1, maxLength: 2 }),
+      not: nested(tie("any")),
+      any: fc.array(nested(tie("any")), { minLength: 1, maxLength: 2 }),
+      all: fc.array(nested(tie("any")), { minLength: 1, maxLength: 2 }),
     },
     { requiredKeys: [] },
   ),
