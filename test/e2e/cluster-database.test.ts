@@ -4,10 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eicar } from "../../fixtures/make.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeNextHop, startFakeNextHop } from "../support/fake-next-hop.ts";
-import { type Gateway, root, startGateway } from "../support/gateway.ts";
+import { type Gateway, startGateway } from "../support/gateway.ts";
 import { mail } from "../support/mail.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { run } from "../support/sallyport.ts";
@@ -16,8 +15,8 @@ import { send } from "../support/send.ts";
 const folder = mkdtempSync(join(tmpdir(), "sallyport-nodes-"));
 const rules = join(folder, "own");
 const marker = "the-marker-of-this-test";
-const ruleOf = (text: string): string =>
-  `rule marker {\n  meta:\n    severity = "high"\n  strings:\n    $a = "${text}"\n  condition:\n    $a\n}\n`;
+const ruleOf = (text: string, name = "marker"): string =>
+  `rule ${name} {\n  meta:\n    severity = "high"\n  strings:\n    $a = "${text}"\n  condition:\n    $a\n}\n`;
 
 let server: PostgresServer;
 let url = "";
@@ -29,7 +28,7 @@ function nodeOptions(database: string, node: string) {
   return {
     nextHop: `127.0.0.1:${hop.port}`,
     route: "reply_after: delivery",
-    rules: [join(root, "rules"), rules],
+    rules: [rules],
     dir: join(folder, node),
     more: [
       `catalog: ${database}`,
@@ -44,6 +43,7 @@ before(async () => {
   mkdirSync(join(rules, "pack"), { recursive: true });
   mkdirSync(join(folder, "blobs"));
   writeFileSync(join(rules, "pack", "marker.yar"), ruleOf("nothing-has-this"));
+  writeFileSync(join(rules, "pack", "always.yar"), ruleOf("always-held-here", "always"));
   writeFileSync(join(folder, "key"), "ab".repeat(32));
   server = await startPostgres();
   hop = await startFakeNextHop();
@@ -86,7 +86,7 @@ interface Shown {
 const cluster = async (): Promise<Shown> => (await cli("doctor", "--cluster")).json<Shown>();
 
 test("both write into one catalog, and each is named", async () => {
-  for (const gateway of gateways) assert.equal(await isHeld(gateway, eicar()), true);
+  for (const gateway of gateways) assert.equal(await isHeld(gateway, Buffer.from("always-held-here")), true);
   await eventually("both are listed", async () => {
     const found = (await cli("quarantine", "list")).json<readonly { readonly node: string }[]>();
     return new Set(found.map(({ node }) => node)).size === 2;
