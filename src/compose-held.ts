@@ -20,7 +20,7 @@ const spanMs: Millis = 2 * 86_400_000;
 const longestMs: Millis = 7 * 86_400_000;
 
 /** What it is held for, as far as that was written down. */
-async function groupOf(entry: Entry): Promise<Group> {
+export async function groupOf(entry: Entry): Promise<Group> {
   const verdict = await entry.read<Verdict>("verdict.json");
   const [group] = verdict?.groups ?? [];
   if (group) return group;

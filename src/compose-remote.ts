@@ -2,6 +2,7 @@
 import { clusterSeal, redisSettings } from "./compose-cluster.ts";
 import type { Config } from "./config-schema.ts";
 import { askRemote, serveRemote } from "./control/remote.ts";
+import { looks } from "./control/review-handlers.ts";
 import type { Handler } from "./control/server.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Millis } from "./core/message.ts";
@@ -9,8 +10,6 @@ import { systemClock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
 import { RedisPost } from "./queue/post.ts";
 
-/** What changes nothing, and so may be asked as often as one likes. */
-export const looks: ReadonlySet<string> = new Set(["show", "view"]);
 /** A scan child may take its time to read a message. */
 const viewMs: Millis = 60_000;
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startListener } from "./accept/listener.ts";
 import { startAlerts } from "./compose-alerts.ts";
 import { startBookkeeping } from "./compose-books.ts";
+import { joinOthers } from "./compose-among.ts";
 import { createCustodyParts } from "./compose-custody.ts";
 import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
@@ -11,7 +12,6 @@ import { startRuleTimes } from "./compose-rule-times.ts";
 import { type Scanner, startScanner } from "./compose-scan.ts";
 import { openRecords } from "./compose-stores.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
-import { reviewHandlers } from "./control/review-handlers.ts";
 import { startControl } from "./control/server.ts";
 import { explain, GatewayError } from "./core/errors.ts";
 import type { Millis, QueueId } from "./core/message.ts";
@@ -98,6 +98,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       (line) => onLine(line),
     );
     closers.push(() => journal.close());
+    const among = await joinOthers({ config, spool, journal, clock, log, registry: metrics.registry });
+    closers.push(() => among.close());
     const refilling = books.refill(spool, journal);
     closers.push(() => refilling.close());
     const records = await openRecords({ config, log, clock, watch: true });
@@ -147,12 +149,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     onMove = (event) => {
       books.onMove(event);
       gauges.onMove(event);
+      among.onMove(event);
       if (event.to === "corrupt") corrupt(event.id);
     };
     for (const { id } of spool.recovered.corrupt) corrupt(id);
     const tellHeld = await findHeld({ spool, journal, clock, custody: parts.custody });
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
+    among.start();
     void tellHeld().catch((error: unknown) => log.error("failed", { error_cause: explain(error) }));
 
     const housekeeping = parts.startHousekeeping({
@@ -183,11 +187,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       onEvent: books.onAccept,
     }).catch(cannotListen("listen.smtp", config.listen.smtp.join(", ")));
     closers.push(() => listener.close());
-    const control = await startControl(controlSocket(config), parts.handlers(reload));
+    const answering = await among.answer(parts);
+    closers.push(() => answering.close());
+    const handlers = new Map([...parts.handlers(reload), ...answering.handlers]);
+    const control = await startControl(controlSocket(config), handlers);
     closers.push(() => control.close());
-    const remote = config.queue && (await import("./compose-remote.ts"));
-    const answering = remote?.answerOthers(config, reviewHandlers(parts.review), log);
-    closers.push(async () => answering?.close());
     gauges.setReady();
     log.info("started", {
       listen: listener.addresses.map(({ host, port }) => `${host}:${port}`),

@@ -11,6 +11,7 @@ const files: readonly CommandFile[] = [
   { names: ["work"], load: () => import("./work.ts") },
   { names: ["scan"], load: () => import("./scan.ts") },
   { names: ["quarantine"], load: () => import("./quarantine.ts") },
+  { names: ["adopt"], load: () => import("./adopt.ts") },
   { names: ["queue"], load: () => import("./queue.ts") },
   { names: ["allow", "block"], load: () => import("./lists.ts") },
   { names: ["rules"], load: () => import("./rules.ts") },

@@ -1,8 +1,7 @@
 /** What a person decides about a held message: done by the running gateway, or, without one, here under its lock. */
 import { followed } from "../compose-rebuild.ts";
-import { looks, openAsking } from "../compose-remote.ts";
 import type { Config } from "../config-schema.ts";
-import { reviewHandlers } from "../control/review-handlers.ts";
+import { looks, reviewHandlers } from "../control/review-handlers.ts";
 import { GatewayError, isGatewayError } from "../core/errors.ts";
 import type { QueueId } from "../core/message.ts";
 import { systemClock } from "../observe/clock.ts";
@@ -27,6 +26,7 @@ async function askOwner(config: Config, node: string, command: string, args: Rev
     const remedy = `run this on ${node}, or set queue on all nodes: it carries commands to them`;
     throw new GatewayError("NOT_FOUND", { id: args.id, node, remedy });
   }
+  const { openAsking } = await import("../compose-remote.ts");
   const asking = openAsking(config);
   try {
     return await asking.ask(node, command, args);

@@ -14,6 +14,9 @@ const id = z.string().transform((text, context): QueueId => {
 const act = z.object({ id, by: z.string().min(1).max(200), why: z.string().max(2000) });
 const releasing = act.extend({ to: z.array(z.string().max(320)).min(1).nullable().default(null) });
 
+/** What changes nothing, and so may be asked as often as one likes. */
+export const looks: ReadonlySet<string> = new Set(["show", "view"]);
+
 export function parse<T>(schema: z.ZodType<T>, args: unknown): T {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;

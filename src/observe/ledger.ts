@@ -4,7 +4,7 @@ import type { JournalEvent, JournalLine } from "../spool/journal.ts";
 import type { Clock } from "./clock.ts";
 import type { Move } from "./spool-counts.ts";
 
-const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
+const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired", "ceded"]);
 /** A line may come a moment after the folder has gone. */
 const graceMs: Millis = 10_000;
 
@@ -22,7 +22,7 @@ export class Ledger {
   }
 
   readonly hear = ({ event, queueId, forwardPaths, related }: JournalLine): void => {
-    if (event === "accepted") {
+    if (event === "accepted" || event === "adopted") {
       this.#open.set(queueId, new Set(forwardPaths));
       if (related) this.#close(related, forwardPaths);
     }

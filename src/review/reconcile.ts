@@ -12,7 +12,7 @@ export interface Account {
   readonly unaccounted: readonly QueueId[];
 }
 
-const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired"]);
+const final: ReadonlySet<JournalEvent> = new Set(["forwarded", "released", "discarded", "bounced", "expired", "ceded"]);
 
 interface Open {
   readonly forwardPaths: Set<string>;
@@ -34,7 +34,7 @@ async function unsettled(
     if (left?.size === 0) open.delete(id);
   };
   for await (const line of journal.read(from)) {
-    if (line.event === "accepted") {
+    if (line.event === "accepted" || line.event === "adopted") {
       accepted++;
       open.set(line.queueId, { forwardPaths: new Set(line.forwardPaths), from: line.related });
       if (line.related) close(line.related, line.forwardPaths);

@@ -4,7 +4,7 @@
  */
 import type { QueueId, Sha256 } from "../core/message.ts";
 
-/** `accepted` is written with a claim or with the 250 of a proxied message; the others are final for the forward-paths they name. */
+/** `accepted` is written with a claim or with the 250 of a proxied message, `adopted` with the claim of what a lost gateway held; `ceded`: another gateway has adopted it. The others but `quarantined` and `corrupt` are final for the forward-paths they name, as `ceded` is. */
 export type JournalEvent =
   | "accepted"
   | "forwarded"
@@ -14,6 +14,8 @@ export type JournalEvent =
   | "discarded"
   | "bounced"
   | "expired"
+  | "adopted"
+  | "ceded"
   | "corrupt";
 
 export interface JournalLine {

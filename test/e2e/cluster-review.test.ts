@@ -1,6 +1,6 @@
 /** Two gateways as processes, real Redis and PostgreSQL: what one holds, the other decides about; what a dead one held, the other takes over. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -113,4 +113,60 @@ test("without Redis the answer says so, and the owner itself needs none", async 
   assert.equal((await on(second, "quarantine", "show", id)).exit, 0);
   await redis.start(true);
   await eventually("it is discarded", async () => (await on(first, "quarantine", "discard", id, ...why)).exit === 0);
+});
+
+const metric = "held_copies_pending";
+const copyOf = (node: string, id: string): string => join(folder, "blobs/held", node, id);
+
+test("held messages are copied, sealed, and the copies go with them", async () => {
+  const { id } = await held(second, "mx-2");
+  await eventually("it is copied", () => existsSync(copyOf("mx-2", id)));
+  await eventually("nothing is left to be copied", async () => (await second.metric(metric)) === 0);
+  const sealed = readFileSync(copyOf("mx-2", id));
+  assert.ok(!sealed.includes("Subject") && !sealed.includes("client.test"));
+  // Made again by the next start, if it was lost or never made.
+  await second.stop();
+  rmSync(copyOf("mx-2", id));
+  second = await start("mx-2");
+  await eventually("it is copied again", () => existsSync(copyOf("mx-2", id)));
+  assert.equal((await on(second, "quarantine", "discard", id, ...why)).exit, 0);
+  await eventually("the copy is gone", () => !existsSync(copyOf("mx-2", id)));
+});
+
+test("what a dead gateway held is adopted, released byte for byte, and given up by the old one when it is back", async () => {
+  const { id, octets } = await held(second, "mx-2");
+  await eventually("it is copied", () => existsSync(copyOf("mx-2", id)));
+  second.child.kill("SIGKILL");
+  const early = await on(first, "adopt", "mx-2", ...why);
+  assert.equal(early.exit, 2);
+  assert.match(early.stderr, /alive/);
+  postgres.psql("update nodes set seen = now() - interval '1 minute' where node = 'mx-2'", "test_0");
+  const copy = readFileSync(copyOf("mx-2", id));
+  writeFileSync(copyOf("mx-2", id), Buffer.concat([copy.subarray(0, -1), Buffer.of((copy.at(-1) ?? 0) ^ 1)]));
+  const spoilt = await on(first, "adopt", "mx-2", ...why);
+  assert.equal(spoilt.exit, 1, spoilt.stderr);
+  assert.match(spoilt.stdout, /sealed/);
+  writeFileSync(copyOf("mx-2", id), copy);
+  const adopted = await on(first, "adopt", "mx-2", ...why);
+  assert.deepEqual(adopted.json<{ readonly adopted: readonly string[] }>().adopted, [id], adopted.stderr);
+  const isOurs = async (): Promise<boolean> => {
+    const [one, ...others] = await list();
+    return one?.queueId === id && one.node === "mx-1" && others.length === 0;
+  };
+  await eventually("it is listed as the first's", isOurs);
+  await eventually("it is copied as the first's", () => existsSync(copyOf("mx-1", id)));
+  const count = hop.messages.length;
+  const released = await on(first, "quarantine", "release", id, ...why);
+  assert.equal(released.exit, 0, released.stderr);
+  await arrives(octets, count);
+
+  second = await start("mx-2");
+  await eventually("the log says so", () => second.log().some(({ event }) => event === "ceded"));
+  assert.equal(await second.metric('spool_messages{state="quarantine"}'), 0);
+  assert.equal(await second.metric("messages_unaccounted"), 0);
+  assert.ok(await isOurs());
+  // By a command on the second, as for any message of the first.
+  assert.equal((await on(second, "quarantine", "discard", id, ...why)).exit, 0);
+  await eventually("its copy is gone", () => !existsSync(copyOf("mx-1", id)));
+  assert.equal(await first.metric("messages_unaccounted"), 0);
 });
