@@ -35,6 +35,8 @@ export interface AskOptions {
 
 const patienceMs: Millis = 20_000;
 const answerMs: Millis = 60_000;
+/** The letter outlives our patience, so that taking it back tells whether anybody has had it. */
+const graceMs: Millis = 10_000;
 /** Who has the key of the letters' box but not ours could keep one and send it again: not after this. Clocks may differ by less. */
 const oldestMs: Millis = 3_600_000;
 const rememberedMs: Millis = 86_400_000;
@@ -50,15 +52,18 @@ const boxOf = (seal: Seal, node: string): string => seal.nameOf(node).slice(0, 3
 export async function askRemote(request: Request, options: AskOptions): Promise<unknown> {
   const { post, seal, node, id = randomUUID(), withinMs = patienceMs } = options;
   const letter: Letter = { ...request, at: new Date().toISOString() };
-  await post.leave(boxOf(seal, node), id, seal.seal(Buffer.from(JSON.stringify(letter)), asked(node, id)), withinMs);
+  await post.leave(
+    boxOf(seal, node),
+    id,
+    seal.seal(Buffer.from(JSON.stringify(letter)), asked(node, id)),
+    withinMs + graceMs,
+  );
   const sealed = await post.answerTo(id, withinMs);
   if (!sealed) {
     const untouched = await post.takeBack(id).catch(() => false);
     throw new GatewayError("OWNER_SILENT", {
       node,
-      done: untouched
-        ? "no, and it will not be"
-        : "perhaps: it was taken, or has lapsed; look again before you repeat it",
+      done: untouched ? "no, and it will not be" : "perhaps: it was taken; look again before you repeat it",
       remedy: `start ${node}; if it is lost for good: sallyport adopt ${node}`,
     });
   }

@@ -29,6 +29,8 @@ export class RedisPost {
   readonly #settings: RedisSettings;
   readonly #redis: Connection;
   #waiting: Connection | null = null;
+  /** A connection that is just away forgets what waits on it when it is closed. */
+  readonly #end = Promise.withResolvers<null>();
   #closed = false;
 
   constructor(settings: RedisSettings) {
@@ -73,7 +75,9 @@ export class RedisPost {
       if (waiting instanceof Redis) waiting.disconnect(true);
     }, silentMs);
     try {
-      const found = await unlessAway(() => waiting.blpop(this.#key("box", box), waitSeconds));
+      const found = await unlessAway(() =>
+        Promise.race([waiting.blpop(this.#key("box", box), waitSeconds), this.#end.promise]),
+      );
       const id = found?.[1];
       if (id === undefined) return null;
       const redis = await this.#up();
@@ -103,6 +107,7 @@ export class RedisPost {
 
   close(): void {
     this.#closed = true;
+    this.#end.resolve(null);
     this.#redis.disconnect();
     this.#waiting?.disconnect();
   }
