@@ -39,7 +39,8 @@ function* facts({ since, until, route, ...where }: Query, seq: RawBuilder<number
   yield* among("node", where.nodes);
 }
 
-const hasPiece = ({ pattern }: Piece): Condition => sql`messages.searched like ${pattern} escape '!'`;
+/** Of the row: whoever has an index of pieces asks it for the rarest ones first. */
+const hasPiece = ({ pattern }: Piece): Condition => sql`(messages.searched || '') like ${pattern} escape '!'`;
 
 const hasRule = (rule: string): Condition =>
   sql`exists (select 1 from message_rules where rule = ${withoutNul(rule)} and seq = messages.seq)`;

@@ -1,9 +1,10 @@
 /** Lists and searches of PostgreSQL: words in a tsvector, pieces by pg_trgm where it is installed. */
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Page, Query, Summary } from "./catalog.ts";
-import { both, columns, type Condition, interpret, lastSeq } from "./conditions.ts";
+import { type Asked, both, columns, type Condition, interpret, lastSeq } from "./conditions.ts";
+import { rarest, sample, type Share, withoutTails } from "./sample.ts";
 import type { Found, Tables } from "./schema.ts";
-import { lexemes, type Phrase, wordsOf } from "./words.ts";
+import { containing, lexemes, type Phrase, wordsOf } from "./words.ts";
 import type { Search } from "./write.ts";
 
 /** The highest position in a tsvector. */
@@ -41,24 +42,31 @@ export async function createPieces(db: Kysely<unknown>): Promise<void> {
       with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
 }
 
-const matches = (query: string): Condition => sql`messages.words @@ ${query}::tsquery`;
-
 /** So many of the newest are looked at one by one before an index of words is asked for all that match. */
-const nearby = 3_000;
+const nearby = 2_000;
+
+/** Where to begin; what the rows themselves say; what the indexes say of all of them. */
+interface Steps {
+  readonly below: Condition;
+  readonly rows: readonly Condition[];
+  readonly index: readonly Condition[];
+}
 
 /**
  * The planner cannot know how often a beginning of a word occurs, and takes the wrong one of two ways: through the newest until
  * the page is full, which is right for what is frequent, or everything that matches, to be sorted, which is right for what is rare.
  */
-async function inTwoSteps(db: Kysely<Tables>, all: readonly Condition[], limit: number): Promise<readonly Found[]> {
-  const edge = await rows<{ seq: number }>(
+async function inTwoSteps(db: Kysely<Tables>, steps: Steps, limit: number): Promise<readonly Found[]> {
+  const { below, index } = steps;
+  const [edge] = await rows<{ seq: number }>(
     db,
-    sql`select seq from messages ${both(all.slice(0, 1))} order by seq desc offset ${nearby} limit 1`,
+    sql`select seq from messages where ${below} order by seq desc offset ${nearby} limit 1`,
   );
-  const first = edge[0]?.seq ?? 0;
+  const first = edge?.seq ?? 0;
+  const all = [below, ...steps.rows];
   const near = await page(db, [...all, sql`messages.seq >= ${first}`], sql`messages.seq`, limit);
   if (near.length === limit || first === 0) return near;
-  return page(db, all, sql`messages.seq + 0`, limit);
+  return page(db, [...all, ...index], sql`messages.seq + 0`, limit);
 }
 
 const rows = async <R>(db: Kysely<unknown> | Kysely<Tables>, query: RawBuilder<unknown>): Promise<readonly R[]> =>
@@ -67,22 +75,51 @@ const rows = async <R>(db: Kysely<unknown> | Kysely<Tables>, query: RawBuilder<u
 const page = (db: Kysely<Tables>, all: readonly Condition[], order: RawBuilder<unknown>, limit: number) =>
   rows<Found>(db, sql`select ${columns} from messages ${both(all)} order by ${order} desc limit ${limit}`);
 
+/** Runs of letters that an index of threes is asked for. */
+const runLength = 6;
+const mostRuns = 2;
+
+/** Above that share of all messages the rows are asked, not the index: it would gather them all first. */
+const fewEnough = 0.02;
+
+/** What the indexes of words and pieces are asked: what is rare, or else the rarest; the rows are asked for the rest. */
+function indexed({ phrases, pieces }: Asked, share: Share): readonly Condition[] {
+  const cut = withoutTails(phrases, share).phrases;
+  const query = queryOf(cut);
+  const seen = Math.min(...cut.flatMap(({ words }) => lexemes(words)).map(share));
+  // All in one: what is rare among them spares the rest.
+  const words = query ? [{ seen, condition: sql<boolean>`messages.words @@ ${query}::tsquery` }] : [];
+  const runs = pieces
+    .filter(({ text }) => [...text].length >= 3)
+    .flatMap(({ text }) => rarest(text, runLength, share).slice(0, mostRuns))
+    .map((run) => {
+      const condition = sql<boolean>`messages.searched like ${containing(run)} escape '!'`;
+      return { seen: share(run), condition };
+    });
+  const all = [...words, ...runs];
+  const least = Math.min(...all.map((one) => one.seen));
+  return all.filter((one) => one.seen <= Math.max(fewEnough, least)).map(({ condition }) => condition);
+}
+
+/** Concatenated, so that no index is asked for it. */
+const hasWords = (words: string): Condition => sql`(messages.words || ''::tsvector) @@ ${words}::tsquery`;
+
 async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): Promise<readonly Found[]> {
   const asked = interpret(where);
   const words = asked && queryOf(asked.phrases);
   if (asked === null || words === null) return [];
   const { head } = asked;
   const seq = sql<number>`messages.seq`;
-  const end = await lastSeq(db, where, before);
-  const all: readonly Condition[] = [
-    sql`${seq} < ${end}`,
+  const below: Condition = sql`${seq} < ${await lastSeq(db, where, before)}`;
+  const known: readonly Condition[] = [
     ...asked.conditions(seq),
-    ...(words === "" ? [] : [matches(words)]),
     ...(head === null
       ? []
       : [sql<boolean>`exists (select 1 from message_hashes where head = ${head} and seq = messages.seq)`]),
   ];
-  return words === "" && asked.pieces.length === 0 ? page(db, all, seq, limit) : inTwoSteps(db, all, limit);
+  if (words === "" && asked.pieces.length === 0) return page(db, [below, ...known], seq, limit);
+  const said = [...known, ...(words === "" ? [] : [hasWords(words)])];
+  return inTwoSteps(db, { below, rows: said, index: indexed(asked, await sample(db)) }, limit);
 }
 
 export const postgresSearch: Search = {

@@ -3,8 +3,9 @@ import { hash } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { Summary } from "./catalog.ts";
 import type { Asked } from "./conditions.ts";
+import { rarest, type Share } from "./sample.ts";
 import { summaryIn, type Tables } from "./schema.ts";
-import { holds, lexemes, type Phrase, searchedOf, wordsOf } from "./words.ts";
+import { holds, type Phrase, searchedOf, wordsOf } from "./words.ts";
 import type { Placed } from "./write.ts";
 
 /** Neither holds a text, only which word is where; two and three first letters of a word are indexed for words that go on. */
@@ -45,42 +46,10 @@ export function wordMatch({ where }: Asked, phrases: readonly Phrase[]): string 
 const mostThrees = 3;
 
 export function pieceMatch({ pieces }: Asked, share: Share): string | null {
-  const threes = pieces.flatMap(({ text }) => {
-    const letters = [...text];
-    const all = letters.slice(2).map((letter, i) => `${letters[i]}${letters[i + 1]}${letter}`);
-    return [...new Set(all)].toSorted((a, b) => share(a) - share(b)).slice(0, mostThrees);
-  });
+  const threes = pieces
+    .filter(({ text }) => [...text].length >= 3)
+    .flatMap(({ text }) => rarest(text, 3, share).slice(0, mostThrees));
   return [...new Set(threes)].map((three) => `"${three.replaceAll('"', '""')}"`).join(" AND ") || null;
-}
-
-/** Of the newest messages: in how many of them a text occurs, from 0 to 1. */
-export type Share = (text: string) => number;
-const sampled = 300;
-/** Above, FTS5 would gather half the messages before the first is found. */
-const frequent = 0.2;
-
-export async function sample(db: Kysely<Tables>): Promise<Share> {
-  const newest = await db.selectFrom("messages").select("searched").orderBy("seq", "desc").limit(sampled).execute();
-  return (text) => newest.filter(({ searched }) => searched.includes(text)).length / Math.max(1, newest.length);
-}
-
-interface Cut {
-  readonly phrases: readonly Phrase[];
-  /** Something was left out, which the rows themselves must be asked for. */
-  readonly isCut: boolean;
-}
-
-/** A last word that may go on is gathered whole, however rare the words before it: without it where it is frequent, as "com" is. */
-export function withoutTails(phrases: readonly Phrase[], share: Share): Cut {
-  let isCut = false;
-  const left = phrases.flatMap((whole): readonly Phrase[] => {
-    const words = lexemes(whole.words);
-    const last = words.at(-1) ?? "";
-    if (!whole.goesOn || share(last) < frequent) return [whole];
-    isCut = true;
-    return words.length > 1 ? [{ words: words.slice(0, -1).join(" "), goesOn: false }] : [];
-  });
-  return { phrases: left, isCut };
 }
 
 /** What SQL is to know besides. */

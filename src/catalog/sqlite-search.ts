@@ -3,15 +3,8 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Page, Query } from "./catalog.ts";
 import { type Asked, both, columns, type Condition, interpret, lastSeq } from "./conditions.ts";
 import type { Found, Tables } from "./schema.ts";
-import {
-  addToIndexes,
-  pieceMatch,
-  removeFromIndexes,
-  sample,
-  type Share,
-  withoutTails,
-  wordMatch,
-} from "./sqlite-index.ts";
+import { addToIndexes, pieceMatch, removeFromIndexes, wordMatch } from "./sqlite-index.ts";
+import { sample, type Share, withoutTails } from "./sample.ts";
 import type { Search } from "./write.ts";
 
 /** An index that can be walked from its newest end. */

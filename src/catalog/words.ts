@@ -84,6 +84,9 @@ export interface Piece {
   readonly pattern: string;
 }
 
+/** For `like`, as above. */
+export const containing = (text: string): string => `%${text.replace(/[!%_]/g, "!$&")}%`;
+
 const marks = [...Object.values(fields), end];
 
 export function piecesOf(query: Query): readonly Piece[] {
@@ -91,7 +94,7 @@ export function piecesOf(query: Query): readonly Piece[] {
     const text = fold((query[field] ?? "").slice(0, longestQuery)).trim();
     if (text === "") return [];
     const [before, after] = [fields[field], marks[marks.indexOf(fields[field]) + 1] ?? end];
-    return [{ text, pattern: `%${before}%${text.replace(/[!%_]/g, "!$&")}%${after}%` }];
+    return [{ text, pattern: `%${before}${containing(text)}${after}%` }];
   });
 }
 
