@@ -2,22 +2,14 @@
 import type { Command } from "commander";
 import { type LoadedConfig, loadConfig, readConfig } from "../config.ts";
 import { settings } from "../config-origins.ts";
-import { checkPolicyFile } from "../policy-file.ts";
 import { type Problem, showProblem } from "../yaml/check.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { safe, table } from "./output.ts";
+import { type Checked, checkPolicyNames } from "./policy-names.ts";
 import type { Context, ExitCode } from "./program.ts";
 
-/** Looks at one thing that the configuration names. */
-type Check = (loaded: LoadedConfig) => readonly Problem[] | Promise<readonly Problem[]>;
-
-const checkPolicy: Check = ({ config }) => {
-  const checked = config.policy === undefined ? null : checkPolicyFile(config.policy);
-  return checked === null || checked.ok ? [] : checked.problems;
-};
-
 /** Talks to Redis, PostgreSQL and the blob store; what only might be better is left to `doctor`. */
-const checkCluster: Check = async ({ config, file, origins }) => {
+async function checkCluster({ config, file, origins }: LoadedConfig): Promise<readonly Problem[]> {
   if (!config.queue && !config.blobs && !config.catalog) return [];
   const { clusterChecks } = await import("./cluster-checks.ts");
   const failed = (await clusterChecks(config)).filter(({ verdict }) => verdict === "FAIL");
@@ -26,29 +18,30 @@ const checkCluster: Check = async ({ config, file, origins }) => {
     const message = `${name === key ? "" : `${name}: `}${text}${remedy ? ` → ${remedy}` : ""}`;
     return { file, ...(origins([key]) ?? { line: 1, column: 1 }), key, message };
   });
-};
+}
 
-/** In the order of their report. */
-const checks: readonly Check[] = [checkPolicy, checkCluster];
-
-async function problemsOf(file: string): Promise<readonly Problem[]> {
+async function examine(file: string): Promise<Checked> {
   const checked = readConfig(file);
-  if (!checked.ok) return checked.problems;
+  if (!checked.ok) return { problems: checked.problems, warnings: [] };
   const loaded = loadConfig(file);
-  const found: Problem[] = [];
-  for (const check of checks) found.push(...(await check(loaded)));
-  return found;
+  const { problems, warnings } = await checkPolicyNames(loaded);
+  return { problems: [...problems, ...(await checkCluster(loaded))], warnings };
 }
 
 async function check({ out, configFile }: Context): Promise<ExitCode> {
   const file = configFile();
-  const problems = await problemsOf(file);
-  out.result({ file, ok: problems.length === 0, problems }, () =>
-    problems.length === 0
-      ? `${safe(file)}: no mistakes found`
-      : problems.map((one) => safe(showProblem(one))).join("\n"),
+  const { problems, warnings } = await examine(file);
+  const ok = problems.length === 0;
+  out.result({ file, ok, problems, warnings }, () =>
+    [
+      ...problems.map(showProblem),
+      ...warnings.map((one) => showProblem({ ...one, message: `warning: ${one.message}` })),
+      ...(ok ? [`${file}: no mistakes found`] : []),
+    ]
+      .map(safe)
+      .join("\n"),
   );
-  return problems.length === 0 ? 0 : 1;
+  return ok ? 0 : 1;
 }
 
 const shown = (value: unknown): string =>

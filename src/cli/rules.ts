@@ -5,12 +5,16 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { startWorkers } from "../../workers/compose.ts";
 import type { RuleProblem } from "../../workers/engines/engine.ts";
+import { isGatewayError } from "../core/errors.ts";
+import { globMatches } from "../core/glob.ts";
 import { createLog } from "../observe/log.ts";
 import { externalDefaults } from "../rulepacks/externals.ts";
 import { formatProblem } from "../rulepacks/format-problem.ts";
 import { loadRulePacks } from "../rulepacks/load.ts";
 import { actor } from "./custody.ts";
+import { builtInRules, packRules } from "./known-names.ts";
 import { safe, table } from "./output.ts";
+import { meant } from "./policy-names.ts";
 import type { Context, ExitCode } from "./program.ts";
 import type { PublishOptions } from "./releases.ts";
 import { withRecords } from "./with-records.ts";
@@ -24,7 +28,7 @@ async function check(context: Context, folders: readonly string[]): Promise<Exit
   const dir = mkdtempSync(join(tmpdir(), "sallyport-rules-"));
   try {
     const log = createLog("error", toStandardError);
-    const none = { sources: [], version: "none", externals: externalDefaults, disabled: [] };
+    const none = { sources: [], version: "none", externals: externalDefaults };
     const workers = await startWorkers({
       concurrency: 1,
       memory: startLimit,
@@ -68,10 +72,28 @@ interface DisableOptions {
   readonly by?: string;
 }
 
+/** Null if a rule has the id. Rules that cannot be read are no reason not to disable one. */
+async function unknownRule(pattern: string, folders: readonly string[]): Promise<string | null> {
+  const loaded = await packRules(folders).catch((error: unknown) => {
+    if (isGatewayError(error, "RULES_UNREADABLE")) return null;
+    throw error;
+  });
+  const known = [...(loaded ?? []), ...builtInRules];
+  if (loaded === null || known.some((id) => globMatches(pattern, id))) return null;
+  return `no rule has the id ${pattern} now${meant(pattern, known)}`;
+}
+
 async function disable(context: Context, rule: string, options: DisableOptions): Promise<void> {
-  await withRecords(context.config().config, (records) => records.disableRule(rule, actor(options.by), options.reason));
-  context.out.result({ disabled: rule }, () =>
-    safe(`${rule} no longer counts; it is in force again after: sallyport rules enable ${rule}`),
+  const { config } = context.config();
+  await withRecords(config, (records) => records.disableRule(rule, actor(options.by), options.reason));
+  const warning = await unknownRule(rule, config.rules);
+  context.out.result({ disabled: rule, ...(warning === null ? {} : { warning }) }, () =>
+    [
+      `${rule} no longer counts; it is in force again after: sallyport rules enable ${rule}`,
+      ...(warning === null ? [] : [`warning: ${warning}`]),
+    ]
+      .map(safe)
+      .join("\n"),
   );
 }
 

@@ -9,7 +9,8 @@ const all = (condition: Condition): readonly Condition[] => [
   ...[...(condition.any ?? []), ...(condition.all ?? [])].flatMap(all),
 ];
 
-const nested = (condition: Condition): readonly (readonly [readonly PropertyKey[], Condition])[] => [
+/** The conditions right inside of one, and where they stand in it. */
+export const nested = (condition: Condition): readonly (readonly [readonly PropertyKey[], Condition])[] => [
   ...(condition.any ?? []).map((one, i) => [["any", i], one] as const),
   ...(condition.all ?? []).map((one, i) => [["all", i], one] as const),
   ...(condition.not ? [[["not"], condition.not] as const] : []),

@@ -4,11 +4,12 @@ import { nearest } from "../core/nearest.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union, the complaint of the option that was most likely meant: the first that did not stop at the kind of value. */
+/** Of a union, the complaint of the option that was most likely meant: one that looked inside the value, or else the first that did not stop at its kind. */
 export function flatten(issue: Issue): readonly Issue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
   const stopped = (one: Issue | undefined): boolean => one?.code === "invalid_type" && one.path.length === 0;
-  const meant = issue.errors.find((errors) => !stopped(errors[0])) ?? issue.errors[0] ?? [];
+  const inside = issue.errors.find((errors) => errors.length > 0 && errors.every((one) => one.path.length > 0));
+  const meant = inside ?? issue.errors.find((errors) => !stopped(errors[0])) ?? issue.errors[0] ?? [];
   return meant.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 

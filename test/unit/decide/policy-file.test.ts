@@ -30,6 +30,11 @@ const mistakes: readonly (readonly [string, string, string])[] = [
     "p.yaml:3:11: rules[0].then: must be one of forward, quarantine, hold, reject, defer; did you mean quarantine?",
   ],
   [
+    "an unknown outcome in a list",
+    "version: 1\nrules:\n  - if: { outcome: [found, claen] }\n    then: quarantine\n  - then: quarantine\n",
+    "p.yaml:3:28: rules[0].if.outcome[1]: must be one of clean, found, incomplete, malformed, encrypted, limit, timeout, crashed, unsupported; did you mean clean?",
+  ],
+  [
     "a key that belongs to another disposition",
     "version: 1\nrules:\n  - then: quarantine\n    tags: [a]\n",
     "p.yaml:4:5: rules[0].tags: unknown name",

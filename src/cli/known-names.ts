@@ -1,0 +1,41 @@
+/** What a policy may name: the parts of the program that report, and the ids of all rules that can be in a finding. */
+import { nameRules } from "../../workers/inspectors/name-rules.ts";
+import { typeRules } from "../../workers/inspectors/type-rules.ts";
+import { loadRulePacks } from "../rulepacks/load.ts";
+import { declaredRules } from "../rulepacks/tokens.ts";
+
+/** Everything that signs an outcome: inspectors, what opens containers, and the steps between them. */
+export const inspectorNames: readonly string[] = [
+  ...["name", "type", "encryption", "yara", "message", "lists"],
+  ...["7-zip", "brotli", "eml", "gzip", "lzh", "lzip", "tar", "uuencode", "volume", "zip"],
+  ...["decide", "dissect", "examine", "identify", "inspect", "sandbox"],
+];
+
+const dissectRules = [
+  ...["base64-junk", "base64-restarts", "broken-header", "broken-multipart", "conflicting-boundary"],
+  ...["conflicting-encoding", "conflicting-name", "conflicting-type", "encoded-multipart", "guessed-boundary"],
+  ...["odd-delimiter", "odd-encoding", "parts-after-end", "unclosed-multipart", "unclosed-uuencode"],
+  ...["undeclared-base64", "unknown-encoding"],
+];
+
+/** Of our own checks. */
+export const builtInRules: readonly string[] = [
+  ...Object.keys(nameRules),
+  ...Object.keys(typeRules),
+  ...dissectRules.map((rule) => `dissect.${rule}`),
+  ...["archive.contradiction", "archive.trailing", "gzip.trailing", "lzh.contradiction", "lzh.trailing"],
+  ...["message.lone-program", "tar.contradiction", "tar.trailing", "zip.contradiction"],
+];
+
+/** A policy may speak of them, but nobody can disable them: an entry of a list is removed instead. */
+export const listRules: readonly string[] = ["lists.block-hash", "lists.block-sender", "lists.block-recipient"];
+
+/** Of the active packs, as "pack.rule"; private rules are in no finding. Throws RULES_UNREADABLE. */
+export async function packRules(folders: readonly string[]): Promise<readonly string[]> {
+  const { sources } = await loadRulePacks(folders);
+  return sources.flatMap(({ pack, text }) =>
+    declaredRules(text)
+      .filter(({ from, at }) => !/\bprivate\b/.test(text.slice(from, at)))
+      .map(({ name }) => `${pack}.${name}`),
+  );
+}
