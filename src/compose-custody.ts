@@ -101,7 +101,10 @@ export function createCustodyParts(options: CustodyPartsOptions) {
 
   async function fields(entry: Entry, reason: Reason): Promise<string> {
     const { envelope } = entry;
-    if ("release" in reason) return topFields({ envelope, result: "released", ruleSet: "", tags: [], findings: [] });
+    if ("release" in reason) {
+      const result = reason.release.notice ? "notice" : "released";
+      return topFields({ envelope, result, ruleSet: "", tags: [], findings: [] });
+    }
     if ("unscanned" in reason)
       return topFields({ envelope, result: "unscanned", ruleSet: "", tags: ["unscanned"], findings: [] });
     const { group, verdict } = reason;

@@ -69,7 +69,7 @@ export function createNotices({ config, spool, journal, clock, custody, enqueue 
         yield notice.octets;
       })(),
     );
-    const release: Release = { from: notice.about, by: "sallyport", why: notice.why, at };
+    const release: Release = { from: notice.about, notice: true, by: "sallyport", why: notice.why, at };
     await entry.once("release.json", () => release);
     await custody.claim(entry, "incoming");
     enqueue(entry);

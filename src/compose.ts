@@ -6,10 +6,11 @@ import { startAlerts } from "./compose-alerts.ts";
 import { startBookkeeping } from "./compose-books.ts";
 import { joinOthers } from "./compose-among.ts";
 import { createCustodyParts } from "./compose-custody.ts";
+import { startFollowedScanner } from "./compose-followed.ts";
 import { findHeld } from "./compose-held.ts";
 import { createGauges } from "./compose-metrics.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
-import { type Scanner, startScanner } from "./compose-scan.ts";
+import type { Scanner } from "./compose-scan.ts";
 import { openRecords } from "./compose-stores.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
@@ -104,22 +105,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => refilling.close());
     const records = await openRecords({ config, log, clock, watch: true });
     closers.push(() => records.close());
-    // A machine that stands alone does without, also in memory.
-    const releases = config.catalog && (await import("./compose-releases.ts"));
-    const release = releases ? await releases.lastRelease(config) : null;
-    const scannerConfig = releases?.withRelease(config, release) ?? config;
-    const scanner = await startScanner({
-      config: scannerConfig,
-      log,
-      clock,
-      metrics,
-      records,
-      release: release?.n ?? null,
-    });
-    closers.push(() => scanner.close());
-    const following = releases?.followReleases({ config, role: "serve", log, from: release, follower: scanner });
-    closers.push(async () => following?.close());
-    await following?.first;
+    const followed = await startFollowedScanner({ config, log, clock, metrics, records });
+    closers.push(() => followed.close());
+    const { scanner } = followed;
 
     const routes: ReadonlyMap<string, RouteConfig> = new Map(config.routes.map((route) => [routeName(route), route]));
     const parts = createCustodyParts({

@@ -47,6 +47,7 @@ export class Child {
   #pending: Pending | null = null;
   #death: { readonly why: Death; readonly text: string } | null = null;
   #alive = true;
+  #quiet = false;
   #stderr = "";
   #stderrBytes = 0;
 
@@ -60,9 +61,11 @@ export class Child {
     // A child that died while we wrote to it: its exit says so.
     for (const stream of [options.input, options.output]) stream.on("error", () => undefined);
     process.on("error", (error) => this.#end(error.message, resolve));
-    process.on("close", (code, signal) =>
-      this.#end(signal ? `killed by ${signal}` : `ended with ${code ?? "no"} code`, resolve),
-    );
+    process.on("close", (code, signal) => {
+      // As a child ends that has nothing more to do, or whose other half is gone: no news for anybody.
+      this.#quiet = code === 0 && this.#pending === null;
+      this.#end(signal ? `killed by ${signal}` : `ended with ${code ?? "no"} code`, resolve);
+    });
   }
 
   get pid(): number {
@@ -137,7 +140,7 @@ export class Child {
       why: outOfMemory.test(this.#stderr) ? ("memory" as const) : ("crashed" as const),
       text,
     };
-    if (death.why !== "aborted")
+    if (death.why !== "aborted" && !this.#quiet)
       this.#options.log.warn("child_died", {
         child: this.#options.name,
         pid: this.pid,

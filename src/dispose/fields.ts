@@ -4,8 +4,8 @@ import type { Finding } from "../core/outcome.ts";
 
 export interface Result {
   readonly envelope: Envelope;
-  /** `released`: a person decided. `unscanned`: nothing could be scanned, and the route forwards then. */
-  readonly result: "clean" | "found" | "incomplete" | "released" | "unscanned";
+  /** `released`: a person decided. `notice`: mail of our own. `unscanned`: nothing could be scanned, and the route forwards then. */
+  readonly result: "clean" | "found" | "incomplete" | "released" | "notice" | "unscanned";
   /** Version of the rules, "" if none were asked. */
   readonly ruleSet: string;
   readonly tags: readonly string[];

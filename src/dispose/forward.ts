@@ -95,7 +95,7 @@ export function createForwarder({ nextHop, custody, clock, fields, bounce }: For
     const { group, release } = why;
     const sent = picked(delivery, "sent");
     if (sent.size > 0) {
-      const event = release ? "released" : "forwarded";
+      const event = release && !release.notice ? "released" : "forwarded";
       const more = { group, related: release?.from };
       await custody.settled(entry, event, [...sent.keys()], joined(sent), "synced", more);
     }

@@ -80,6 +80,8 @@ export interface ReviewLine {
 /** Release makes a new entry; this says why it exists, and dispose obeys it before any verdict. */
 export interface Release {
   readonly from: QueueId;
+  /** Mail of our own about `from`: nobody has released anything. */
+  readonly notice?: true;
   readonly by: string;
   readonly why: string;
   readonly at: string;
