@@ -52,7 +52,7 @@ if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
 const config = checked.value;
 mkdirSync(config.data_dir, { recursive: true });
 const store = await RuleStore.open({ folders: config.rules, dataDir: config.data_dir, log: silent });
-const rules = store.ruleSet(externalDefaults, []);
+const rules = store.ruleSet(externalDefaults);
 const workers = await startWorkers({
   concurrency: 1,
   memory: config.scan.memory,

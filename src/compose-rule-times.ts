@@ -30,7 +30,7 @@ export function startRuleTimes({ scanner, metrics, log, afterMs = 300_000 }: Rul
   let running: Promise<void> = Promise.resolve();
 
   async function measure(): Promise<void> {
-    const { sources } = scanner.rules.ruleSet(externalDefaults, []);
+    const { sources } = scanner.rules.ruleSet(externalDefaults);
     const fresh = sources.filter((source) => !known.has(keyOf(source)));
     const times = await scanner.workers.time(fresh, externalDefaults, stop.signal);
     const found = new Map([...times].map(([source, ms]) => [keyOf(source), ms]));

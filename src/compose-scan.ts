@@ -14,6 +14,7 @@ import { refusedAtRcpt } from "./decide/at-rcpt.ts";
 import { decide, type RouteFacts } from "./decide/decide.ts";
 import type { Policy } from "./decide/policy.ts";
 import { createInspect, type RuleSetInForce } from "./inspect/inspect.ts";
+import { versionWithout } from "./inspect/left-out.ts";
 import { loneProgram } from "./inspect/message-inspector.ts";
 import { VerdictCache } from "./inspect/verdict-cache.ts";
 import type { Clock } from "./observe/clock.ts";
@@ -105,7 +106,6 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   mkdirSync(scratchDir, { recursive: true, mode: 0o711 });
 
   const store = await RuleStore.open({ folders: config.rules, dataDir: config.data_dir, log });
-  const disabled = records.snapshot().disabledRules;
   const workers = await startWorkers({
     concurrency: config.scan.workers,
     memory: config.scan.memory,
@@ -113,7 +113,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     engine: config.scan.engine,
     scratchDir,
     spoolDir: join(config.data_dir, "spool"),
-    rules: store.ruleSet(externalDefaults, disabled),
+    rules: store.ruleSet(externalDefaults),
     log,
     onEvent: (event) => event !== "started" && metrics.childRestarts.inc({ why: event }),
   });
@@ -132,7 +132,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   function inForce(): RuleSetInForce {
     const { ruleSet, versions } = workers.status();
-    return { version: ruleSet, versions, used: store.usedExternals };
+    return { version: ruleSet, versions, used: store.usedExternals, disabled: records.snapshot().disabledRules };
   }
 
   const inspectLimits = {
@@ -178,8 +178,8 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     }
   }
 
-  const numbered = (made: Inspection): Inspection => {
-    const n = releaseOf.get(made.ruleSet);
+  const numbered = (made: Inspection, version: string): Inspection => {
+    const n = releaseOf.get(version);
     return n === undefined ? made : { ...made, release: n };
   };
 
@@ -204,7 +204,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
         try {
           const known = examined.get(entry.envelope.queueId);
           const made = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
-          const inspection = numbered(made);
+          const inspection = numbered(made, version);
           examined.delete(entry.envelope.queueId);
           count(inspection);
           return inspection;
@@ -235,14 +235,13 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   /** After a start or a swap: files that do not compile are left out, and their last good version comes back. */
   async function settle(): Promise<void> {
-    while (store.learn(workers.status().problems))
-      await workers.swap(store.ruleSet(externalDefaults, records.snapshot().disabledRules));
+    while (store.learn(workers.status().problems)) await workers.swap(store.ruleSet(externalDefaults));
     loadedAt = clock.now();
   }
 
   async function reloadRules(): Promise<void> {
     await store.load();
-    const next = store.ruleSet(externalDefaults, records.snapshot().disabledRules);
+    const next = store.ruleSet(externalDefaults);
     if (release !== null) releaseOf.set(next.version, release);
     if (next.version === workers.status().ruleSet) return;
     await workers.swap(next);
@@ -310,7 +309,10 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     workers,
     rules: store,
     refuses: (envelope, path) => refusedAtRcpt(envelope, path, policy, records.snapshot(), routeFacts),
-    inForce: () => ({ ruleSet: workers.status().ruleSet, policyVersion: policy.version }),
+    inForce() {
+      const { version, disabled } = inForce();
+      return { ruleSet: versionWithout(version, disabled), policyVersion: policy.version };
+    },
     describe,
     gauge() {
       const { ruleCount, engine, children } = workers.status();

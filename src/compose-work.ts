@@ -4,17 +4,14 @@ import { join } from "node:path";
 import { startWorkers, type Workers } from "../workers/compose.ts";
 import { gaugeCluster, openInspectQueue } from "./compose-cluster.ts";
 import { type ActiveRelease, followReleases, lastRelease, withRelease } from "./compose-releases.ts";
-import { openRecords } from "./compose-stores.ts";
 import type { Config } from "./config-schema.ts";
 import { explain, GatewayError } from "./core/errors.ts";
 import type { Millis } from "./core/message.ts";
-import { systemClock } from "./observe/clock.ts";
 import { createClusterMetrics } from "./observe/cluster-metrics.ts";
 import { startStatusServer } from "./observe/http-status.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
 import { fitOf } from "./queue/inspect-carrier.ts";
-import type { Records } from "./records/records.ts";
 import { externalDefaults } from "./rulepacks/externals.ts";
 import { RuleStore } from "./rulepacks/store.ts";
 
@@ -40,11 +37,11 @@ interface Bench {
 }
 
 /** Children with the rules in force, and new ones whenever a file changes. */
-async function startBench(config: Config, records: Records, log: Log, metrics: Metrics): Promise<Bench> {
+async function startBench(config: Config, log: Log, metrics: Metrics): Promise<Bench> {
   const scratchDir = join(config.data_dir, "scratch");
   mkdirSync(scratchDir, { recursive: true, mode: 0o711 });
   const store = await RuleStore.open({ folders: config.rules, dataDir: config.data_dir, log });
-  const rules = () => store.ruleSet(externalDefaults, records.snapshot().disabledRules);
+  const rules = () => store.ruleSet(externalDefaults);
   const workers = await startWorkers({
     concurrency: config.scan.workers,
     memory: config.scan.memory,
@@ -111,10 +108,8 @@ export async function startWork(config: Config): Promise<Work> {
   };
   try {
     mkdirSync(config.data_dir, { recursive: true, mode: 0o711 });
-    const records = await openRecords({ config, log, clock: systemClock, watch: true });
-    closers.push(() => records.close());
     const release = await lastRelease(config);
-    const bench = await startBench(withRelease(config, release), records, log, metrics);
+    const bench = await startBench(withRelease(config, release), log, metrics);
     closers.push(() => bench.close());
     const following = followReleases({ config, role: "work", log, from: release, follower: bench });
     closers.push(() => following.close());

@@ -21,8 +21,6 @@ export interface RuleSet {
   readonly version: string;
   /** Every external variable with its default. */
   readonly externals: Externals;
-  /** Ids "pack.rule" that are switched off. */
-  readonly disabled: readonly string[];
 }
 
 export interface WorkersOptions extends Pick<SandboxOptions, "scratchDir" | "spoolDir" | "memory" | "allowOldNode"> {
@@ -106,14 +104,14 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   function startPool(
     choice: EngineChoice,
-    { externals, disabled, version }: RuleSet,
+    { externals, version }: RuleSet,
     sources: readonly RuleSource[],
   ): Promise<Pool> {
     const rules = Buffer.from(JSON.stringify(sources));
     const plan = {
       sandbox,
       engine: choice.engine,
-      init: { ruleSet: version, externals, disabled },
+      init: { ruleSet: version, externals },
       rules,
       startMs: startMs(countRules(sources.map(({ text }) => text))),
       log,

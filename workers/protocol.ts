@@ -11,8 +11,6 @@ export interface Init {
   readonly kind: "init";
   readonly ruleSet: string;
   readonly externals: Externals;
-  /** Ids "pack.rule" whose matches are left out. */
-  readonly disabled: readonly string[];
   /** Set where the rules are in a matcher, at the other end of descriptor 3. */
   readonly matcher: Compiled | null;
 }

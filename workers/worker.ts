@@ -17,9 +17,8 @@ export interface Worker {
   run(job: JobOrder, content: Buffer): Promise<Answer>;
 }
 
-/** The rules without those that are switched off; tells how their engine fares. */
-function watch(rules: CompiledRules, recycleAfter: number | null, disabled: readonly string[]) {
-  const leftOut = new Set(disabled);
+/** The rules; tells how their engine fares. */
+function watch(rules: CompiledRules, recycleAfter: number | null) {
   let scans = 0;
   let broken = false;
   const watched: CompiledRules = {
@@ -27,8 +26,7 @@ function watch(rules: CompiledRules, recycleAfter: number | null, disabled: read
     scan(bytes, externals) {
       scans++;
       try {
-        const hits = rules.scan(bytes, externals);
-        return leftOut.size === 0 ? hits : hits.filter(({ pack, rule }) => !leftOut.has(`${pack}.${rule}`));
+        return rules.scan(bytes, externals);
       } catch (error) {
         broken ||= !(error instanceof ScanTimeout);
         throw error;
@@ -46,9 +44,9 @@ function watch(rules: CompiledRules, recycleAfter: number | null, disabled: read
 export async function createWorker(
   rules: CompiledRules,
   { engine, recycleAfter, facts }: Compiled,
-  { ruleSet, disabled }: Pick<Init, "ruleSet" | "disabled">,
+  { ruleSet }: Pick<Init, "ruleSet">,
 ): Promise<Worker> {
-  const { watched, health } = watch(rules, recycleAfter, disabled);
+  const { watched, health } = watch(rules, recycleAfter);
   const yara = createYaraInspector({ rules: watched, facts, version: `${engine}, rules ${ruleSet}` });
   const examiner = await createExaminer([fileTypeInspector, nameInspector, encryptionInspector, yara]);
 

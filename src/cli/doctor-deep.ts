@@ -49,7 +49,7 @@ async function opinion(engine: "wasm" | "native", scratchDir: string, log: Log):
     deadlineMs: 20_000,
     scratchDir,
     engine,
-    rules: { sources, version: "doctor", externals: {}, disabled: [] },
+    rules: { sources, version: "doctor", externals: {} },
     log,
   });
   try {

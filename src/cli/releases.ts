@@ -43,7 +43,7 @@ async function prove(octets: Buffer) {
     if (!unpacked) throw new GatewayError("DATA_UNWRITABLE", { folder: dir });
     const workers = await startWorkers({
       ...{ concurrency: 1, memory, deadlineMs: 60_000, scratchDir: dir, engine: "wasm" },
-      rules: { sources: [], version: "none", externals: externalDefaults, disabled: [] },
+      rules: { sources: [], version: "none", externals: externalDefaults },
       log: createLog("error", toStandardError),
     });
     return await proveRelease(unpacked, workers).finally(() => workers.close());

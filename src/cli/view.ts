@@ -21,7 +21,7 @@ export async function viewAlone({ scan }: Config, id: QueueId, content: Content)
       deadlineMs: scan.deadline,
       engine: "wasm",
       scratchDir,
-      rules: { sources: [], version: "none", externals: {}, disabled: [] },
+      rules: { sources: [], version: "none", externals: {} },
       log: createLog("error", toStandardError),
     });
     try {

@@ -4,6 +4,7 @@ import type { Envelope, Millis, Part } from "../core/message.ts";
 import type { Dissection, Inspection, Outcome, PartReport } from "../core/outcome.ts";
 import type { Queue } from "../queue/queue.ts";
 import { jobId } from "./job-id.ts";
+import { leaveOut, versionWithout } from "./left-out.ts";
 import type { MessageInspector } from "./message-inspector.ts";
 import type { VerdictCache } from "./verdict-cache.ts";
 
@@ -13,6 +14,8 @@ export interface RuleSetInForce {
   readonly versions: Readonly<Record<string, string>>;
   /** External variables that the rules use. */
   readonly used: ReadonlySet<string>;
+  /** Rules, or globs of them, whose findings are left out. */
+  readonly disabled: readonly string[];
 }
 
 export interface InspectOptions {
@@ -133,7 +136,7 @@ export function createInspect(options: InspectOptions) {
     const content = () => entry.content();
     const purse: Purse = { members: 0, bytes: 0, ms: 0, cached: 0 };
     const parts: Part[] = [];
-    const outcomes: Outcome[] = [...dissection.outcomes];
+    const all: Outcome[] = [...dissection.outcomes];
     let next = 0;
     const lanes = dissection.size <= smallMessage ? 1 : Math.min(options.parallel, dissection.parts.length);
     // A lane that fails ends the others: nobody waits for their reports any more.
@@ -144,7 +147,7 @@ export function createInspect(options: InspectOptions) {
       for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
         if (isOver(purse)) {
           parts.push(part);
-          outcomes.push({
+          all.push({
             part: part.path,
             inspector: "inspect",
             kind: "incomplete",
@@ -163,7 +166,7 @@ export function createInspect(options: InspectOptions) {
         purse.bytes += made.spent.bytes;
         const placed = place(part, made);
         parts.push(...placed.parts);
-        outcomes.push(...placed.outcomes);
+        all.push(...placed.outcomes);
       }
     }
 
@@ -172,19 +175,16 @@ export function createInspect(options: InspectOptions) {
       throw error;
     };
     await Promise.all(Array.from({ length: lanes }, () => one().catch(fail)));
-    for (const inspector of options.messageInspectors) {
-      const findings = inspector.inspect({ envelope: entry.envelope, parts, outcomes });
-      outcomes.push(
-        findings.length > 0
-          ? { part: "0", inspector: inspector.name, kind: "found", findings }
-          : { part: "0", inspector: inspector.name, kind: "clean" },
-      );
-    }
+    const seen = leaveOut(all, rules.disabled);
+    const ofMessage = options.messageInspectors.map(({ name, inspect: look }): Outcome => {
+      const findings = look({ envelope: entry.envelope, parts, outcomes: seen });
+      return { part: "0", inspector: name, ...(findings.length > 0 ? { kind: "found", findings } : { kind: "clean" }) };
+    });
     return {
       parts,
-      outcomes,
+      outcomes: [...seen, ...leaveOut(ofMessage, rules.disabled)],
       versions: rules.versions,
-      ruleSet: rules.version,
+      ruleSet: versionWithout(rules.version, rules.disabled),
       cached: purse.cached,
       elapsedMs: performance.now() - began,
     };

@@ -13,7 +13,7 @@ import { type Tables, tables } from "./tables.ts";
 
 const version = 1;
 /** How long another process's change may stay unseen. */
-const lookEvery: Millis = 1_000;
+const lookEvery: Millis = 100;
 
 export class SqliteRecords extends Book {
   readonly #database: DatabaseSync;

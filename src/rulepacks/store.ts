@@ -1,5 +1,4 @@
 /** The rules in use: loads them, learns from the compiler which files to leave out, and keeps their last good version on. */
-import { hash } from "node:crypto";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { RuleProblem, RuleSource } from "../../workers/engines/engine.ts";
@@ -23,8 +22,6 @@ export interface RuleSet {
   readonly sources: readonly RuleSource[];
   readonly version: string;
   readonly externals: Externals;
-  /** Ids "pack.rule" whose matches are left out. */
-  readonly disabled: readonly string[];
 }
 
 interface InUse {
@@ -79,12 +76,9 @@ export class RuleStore {
     this.#tell(loaded.problems);
   }
 
-  /** `disabled` is part of the version: results with and without a rule are different results. */
-  ruleSet(externals: Externals, disabled: readonly string[]): RuleSet {
+  ruleSet(externals: Externals): RuleSet {
     const { sources, version } = this.#inUse;
-    const sorted = [...new Set(disabled)].sort();
-    const whole = sorted.length === 0 ? version : hash("sha256", JSON.stringify([version, sorted]), "hex");
-    return { sources, version: whole, externals, disabled: sorted };
+    return { sources, version, externals };
   }
 
   /** External variables that the rules in use read (R19). */

@@ -25,11 +25,10 @@ const rule = (name: string, pattern: string): RuleSource => ({
   file: `${name}.yar`,
   text: `rule ${name} { strings: $a = "${pattern}" condition: $a }`,
 });
-const ruleSet = (version: string, sources: readonly RuleSource[], disabled: readonly string[] = []): RuleSet => ({
+const ruleSet = (version: string, sources: readonly RuleSource[]): RuleSet => ({
   sources,
   version,
   externals,
-  disabled,
 });
 const first = ruleSet("1", [rule("eicar", "EICAR-STANDARD"), rule("body", "only in the body")]);
 
@@ -154,20 +153,19 @@ describe("workers", { concurrency: false }, () => {
       assert.equal(workers.status().ruleSet, "2");
     }));
 
-  it("leave out rules that are switched off, and files that do not compile, and say so", () =>
+  it("leave out files that do not compile, and say so", () =>
     withWorkers(
       async (workers) => {
-        assert.deepEqual(await found(workers, { kind: "bytes", bytes: message() }), { "2": ["test.eicar"] });
+        assert.deepEqual(await found(workers, { kind: "bytes", bytes: message() }), {
+          "1": ["test.body"],
+          "2": ["test.eicar"],
+        });
         const [problem] = workers.status().problems;
         assert.equal(problem?.file, "broken.yar");
         assert.equal(problem.level, "error");
       },
       {
-        rules: ruleSet(
-          "1",
-          [...first.sources, { pack: "test", file: "broken.yar", text: "rule broken {" }],
-          ["test.body"],
-        ),
+        rules: ruleSet("1", [...first.sources, { pack: "test", file: "broken.yar", text: "rule broken {" }]),
       },
     ));
 

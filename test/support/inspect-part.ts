@@ -20,7 +20,6 @@ export const startPlainWorkers = (scratchDir: string, options: Partial<WorkersOp
       sources: [{ pack: "test", file: "never.yar", text: "rule never { condition: false }" }],
       version: "1",
       externals,
-      disabled: [],
     },
     log: silent,
     ...options,

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { GatewayError, isGatewayError } from "../../../src/core/errors.ts";
 import type { Content, InspectJob, InspectLimits, Job, JobResult } from "../../../src/core/job.ts";
 import type { Part, Sha256 } from "../../../src/core/message.ts";
-import type { Dissection, Outcome, PartReport } from "../../../src/core/outcome.ts";
+import type { Dissection, Finding, Outcome, PartReport } from "../../../src/core/outcome.ts";
 import { createInspect } from "../../../src/inspect/inspect.ts";
 import { jobId } from "../../../src/inspect/job-id.ts";
 import { loneProgram } from "../../../src/inspect/message-inspector.ts";
@@ -47,7 +47,10 @@ const report = (made: Partial<PartReport> = {}): PartReport => ({
 });
 
 /** An inspection over a real queue, whose worker is `look`; counts the jobs. */
-function rig(look: (job: InspectJob) => PartReport, versions = { current: "1" }) {
+function rig(
+  look: (job: InspectJob) => PartReport,
+  versions: { current: string; disabled?: readonly string[] } = { current: "1" },
+) {
   const queue = new EmbeddedQueue<Job, JobResult>({ waiting: 100 });
   const jobs: InspectJob[] = [];
   const serving = queue.serve(async (job) => {
@@ -58,7 +61,12 @@ function rig(look: (job: InspectJob) => PartReport, versions = { current: "1" })
   const inspect = createInspect({
     queue,
     cache: new VerdictCache(100),
-    inForce: () => ({ version: versions.current, versions: {}, used: new Set(["subject"]) }),
+    inForce: () => ({
+      version: versions.current,
+      versions: {},
+      used: new Set(["subject"]),
+      disabled: versions.disabled ?? [],
+    }),
     limits,
     deadlineMs: 1000,
     messageInspectors: [loneProgram],
@@ -212,7 +220,7 @@ test("when one job fails, the others of its message are given up, and no new one
   const inspect = createInspect({
     queue,
     cache: new VerdictCache(0),
-    inForce: () => ({ version: "1", versions: {}, used: new Set<string>() }),
+    inForce: () => ({ version: "1", versions: {}, used: new Set<string>(), disabled: [] }),
     limits,
     deadlineMs: 1000,
     messageInspectors: [],
@@ -226,4 +234,31 @@ test("when one job fails, the others of its message are given up, and no new one
   assert.ok(isGatewayError(await aborted, "JOB_ABORTED"));
   assert.deepEqual(begun, ["0", "1"]);
   await serving[Symbol.asyncDispose]();
+});
+
+test("a rule that is disabled is nowhere in the next inspection, also of octets that are known; enabled, it is again", async () => {
+  const finding: Finding = {
+    part: "",
+    inspector: "yara",
+    rule: "own.lure",
+    severity: "critical",
+    tags: [],
+    text: "a lure",
+  };
+  const found: Outcome = { part: "", inspector: "yara", kind: "found", findings: [finding] };
+  const versions: { current: string; disabled?: readonly string[] } = { current: "1" };
+  const { inspect, jobs, close } = rig(() => report({ outcomes: [found] }), versions);
+  const before = await inspect(dissectionOf());
+  versions.disabled = ["own.lure"];
+  const without = await inspect(dissectionOf());
+  const early = await inspect(dissectionOf(), { "0": report({ outcomes: [found] }) });
+  versions.disabled = [];
+  const again = await inspect(dissectionOf());
+  assert.equal(jobs.length, 1);
+  assert.match(JSON.stringify(before.outcomes), /own\.lure/);
+  assert.doesNotMatch(JSON.stringify([without.outcomes, early.outcomes]), /own\.lure/);
+  assert.deepEqual(again.outcomes, before.outcomes);
+  assert.equal(again.ruleSet, before.ruleSet);
+  assert.notEqual(without.ruleSet, before.ruleSet);
+  await close();
 });

@@ -89,7 +89,7 @@ describe("pool", { concurrency: false }, () => {
       {
         sandbox,
         engine: "wasm",
-        init: { ruleSet: "1", externals, disabled: [] },
+        init: { ruleSet: "1", externals },
         rules: Buffer.from("[]"),
         startMs: 30_000,
         log: silent,

@@ -29,7 +29,7 @@ test("each text is measured once, and only the twenty slowest are shown", async 
   const metrics = createMetrics();
   const times = startRuleTimes({
     scanner: {
-      rules: { ruleSet: () => ({ sources: files, version: "v", externals: {}, disabled: [] }) },
+      rules: { ruleSet: () => ({ sources: files, version: "v", externals: {} }) },
       workers: {
         time: (some) => {
           asked.push(some.length);
