@@ -19,6 +19,13 @@ function worst(findings: readonly Finding[]): Finding["severity"] | null {
 export const unique = (values: Iterable<string>, most: number): readonly string[] =>
   [...new Set(values)].slice(0, most);
 
+/** What made the policy keep it from its recipients; trifles stand there only where nothing else does. */
+const actedOn = (verdict: Verdict | null): readonly Finding[] =>
+  (verdict?.groups ?? [])
+    .filter(({ disposition }) => disposition.kind !== "forward")
+    .flatMap(({ because }) => because)
+    .filter(({ severity }) => severity !== "info");
+
 /** What has been found out so far; nothing yet for a message that waits for its turn. */
 function judgement(dissection: Dissection | null, inspection: Inspection | null, verdict: Verdict | null) {
   const findings = findingsOf(inspection);
@@ -34,11 +41,12 @@ function judgement(dissection: Dissection | null, inspection: Inspection | null,
     ...known,
     ...judged,
     severity: worst(findings),
-    // Worst first, since lists show the first ones.
+    // Lists show the first ones: why it is held, then the worst.
     rules: unique(
-      findings
-        .toSorted((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity))
-        .map((finding) => finding.rule),
+      [
+        ...actedOn(verdict),
+        ...findings.toSorted((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity)),
+      ].map((finding) => finding.rule),
       mostRules,
     ),
     names: unique(

@@ -19,7 +19,7 @@ export interface Summary {
   readonly disposition: Disposition["kind"] | null;
   readonly summary: "clean" | "found" | "incomplete" | null;
   readonly severity: Severity | null;
-  /** Rules that matched, at most 50. */
+  /** Rules that matched, at most 50: first what the policy acted on (`incomplete.limit` for what was not seen to its end), then the worst. */
   readonly rules: readonly string[];
   /** Names of attachments and members, at most 100. */
   readonly names: readonly string[];

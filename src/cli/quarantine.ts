@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Query, Summary } from "../catalog/catalog.ts";
+import type { Config } from "../config-schema.ts";
 import { type GatewayError, isGatewayError } from "../core/errors.ts";
 import type { QueueId } from "../core/message.ts";
 import type { MessageView } from "../core/message-view.ts";
@@ -9,6 +10,7 @@ import { roughAge } from "../core/units.ts";
 import type { Held } from "../review/review.ts";
 import { withCatalog } from "./catalog.ts";
 import { actor, orNotFound, queueId, withCustody } from "./custody.ts";
+import { type Departed, departed, departedText, whatBecame } from "./departed.ts";
 import { heldText } from "./held-text.ts";
 import { fit, safe, table } from "./output.ts";
 import { type QueryOptions, queryOf, withQueryOptions } from "./query-options.ts";
@@ -26,10 +28,12 @@ async function find(context: Context, options: ListOptions): Promise<readonly Su
   return (await withCatalog(context.config().config, (catalog) => catalog.find(where, page))) ?? [];
 }
 
-/** The worst rule and how many more, else the words of the policy. */
-function why({ reason, rules }: Summary): string {
-  const [worst, ...more] = rules;
-  return worst === undefined ? reason : worst + (more.length > 0 ? ` +${more.length}` : "");
+const isUnread = (rule: string): boolean => rule.startsWith("incomplete.");
+
+/** What the policy acted on first and how many more, else its words. What is of severity info is nobody's reason. */
+export function why({ reason, rules, severity }: Pick<Summary, "reason" | "rules" | "severity">): string {
+  const [first, ...more] = severity === "info" ? rules.filter(isUnread) : rules;
+  return first === undefined ? reason : first + (more.length > 0 ? ` +${more.length}` : "");
 }
 
 async function list(context: Context, options: ListOptions): Promise<void> {
@@ -62,6 +66,13 @@ async function list(context: Context, options: ListOptions): Promise<void> {
   );
 }
 
+/** Of a message that has left: what is still known. Any other failure stays what it is. */
+async function leftOr(error: unknown, config: Config, id: QueueId): Promise<Departed> {
+  const gone = isGatewayError(error, "NOT_FOUND") ? await departed(config, id) : null;
+  if (gone === null) throw error;
+  return gone;
+}
+
 interface ShowOptions {
   readonly raw?: true;
   readonly text?: true;
@@ -84,8 +95,13 @@ async function show(context: Context, text: string, options: ShowOptions): Promi
     context.out.result({ id, ...view }, () => viewText(id, view, what));
     return view.incomplete ? 1 : 0;
   }
-  const held = (await review(config, "show", { id })) as Held;
-  context.out.result(held, () => heldText(held, new Date()));
+  try {
+    const held = (await review(config, "show", { id })) as Held;
+    context.out.result(held, () => heldText(held, new Date()));
+  } catch (error) {
+    const gone = await leftOr(error, config, id);
+    context.out.result(gone, () => departedText(gone));
+  }
   return 0;
 }
 
@@ -95,7 +111,16 @@ interface ActOptions {
   readonly to?: readonly string[];
 }
 
-/** Nothing is wrong with the question; the answer is no. */
+/** Nothing is wrong with the question; the answer is no. Any other failure stays what it is. */
+async function refused(context: Context, config: Config, id: QueueId, error: unknown): Promise<ExitCode> {
+  if (isGatewayError(error, "SENT_BEFORE")) return sentBefore(context, error);
+  const gone = await leftOr(error, config, id);
+  context.out.result({ released: null, before: gone }, () =>
+    safe(`${id} is not held: ${whatBecame(gone)}. Nothing was done.`),
+  );
+  return 1;
+}
+
 function sentBefore(context: Context, { detail }: GatewayError): ExitCode {
   const { message, to, by, at, reason } = detail;
   const told =
@@ -119,8 +144,7 @@ async function release(context: Context, text: string, options: ActOptions): Pro
     );
     return 0;
   } catch (error) {
-    if (isGatewayError(error, "SENT_BEFORE")) return sentBefore(context, error);
-    throw error;
+    return refused(context, config, id, error);
   }
 }
 
@@ -132,11 +156,12 @@ async function act(
 ): Promise<ExitCode> {
   const { config } = context.config();
   const all = ids.map(queueId);
-  try {
-    for (const id of all) await review(config, what, { id, by: actor(options.by), why: options.reason });
-  } catch (error) {
-    if (isGatewayError(error, "SENT_BEFORE")) return sentBefore(context, error);
-    throw error;
+  for (const id of all) {
+    try {
+      await review(config, what, { id, by: actor(options.by), why: options.reason });
+    } catch (error) {
+      return refused(context, config, id, error);
+    }
   }
   context.out.result(
     what === "discard" ? { discarded: all } : { rescanned: all },

@@ -173,6 +173,18 @@ test("release to some, then to the others; discard; rescan: the list follows", a
     return found?.state === "discarded" ? found : null;
   });
   assert.deepEqual([last.subject, last.reason], ["for two", "by operator: seen enough"]);
+  const told = await cli("quarantine", "show", id);
+  assert.deepEqual([told.exit, told.stderr], [0, ""]);
+  assert.match(told.stdout, /^Became +discarded by operator at \S+Z: seen\s+enough$/m);
+  assert.match(told.stdout, /^Subject +for two$/m);
+  for (const what of ["discard", "release", "rescan"]) {
+    const second = await cli("quarantine", what, id, "--reason", "once more");
+    assert.deepEqual([second.exit, second.stderr], [1, ""]);
+    assert.match(
+      second.stdout,
+      /^\w{26} is not held: discarded by operator at \S+Z: seen enough\. Nothing was done\.$/m,
+    );
+  }
 
   const again = await cli("quarantine", "rescan", held.queueId, "--reason", "new rules", "--json");
   assert.deepEqual(again.json(), { rescanned: [held.queueId] });
@@ -180,6 +192,31 @@ test("release to some, then to the others; discard; rescan: the list follows", a
     const now = (await list()).find(({ queueId }) => queueId === held.queueId);
     return now?.state === "quarantine" && now.rules.length > 0;
   });
+});
+
+test("a rule that is disabled is nowhere after a rescan: not in show, not in the list; enabled, it counts again", async () => {
+  const did = async (...args: readonly string[]): Promise<void> => {
+    const { exit, stderr } = await cli(...args);
+    assert.equal(exit, 0, stderr);
+  };
+  const rule = "own.eicar_test_file";
+  const { queueId: id, reversePath, rules: before } = await hold("a wrong rule");
+  assert.ok(before.includes(rule));
+  const rescanned = (counts: boolean): Promise<Summary> =>
+    eventually(counts ? "it is judged with the rule" : "it is judged without the rule", async () => {
+      const row = (await list()).find(({ queueId }) => queueId === id);
+      if (row?.rules.includes(rule) === counts) return row;
+      if (row) await cli("quarantine", "rescan", id, "--reason", "other rules");
+      return null;
+    });
+  // Held as before, for another reason.
+  await did("block", "add", "sender", reversePath, "--reason", "seen today");
+  await did("rules", "disable", rule, "--reason", "a false alarm");
+  assert.doesNotMatch(JSON.stringify(await rescanned(false)), /eicar_test_file/);
+  assert.doesNotMatch((await cli("quarantine", "show", id, "--json")).stdout, /eicar_test_file/);
+  await did("rules", "enable", rule);
+  await did("block", "remove", "sender", reversePath);
+  await rescanned(true);
 });
 
 test("scan: 0 clean, 1 found, 2 incomplete or error, with and without a configuration", async () => {
