@@ -208,7 +208,7 @@ test("EICAR in a zip is held, the CLI says why, and its release arrives once, as
 
   const again = await cli("quarantine", "release", held.queueId, "--reason", "twice");
   assert.equal(again.exit, 1);
-  assert.match(again.stderr, /was released before, to box@site\.test, by .* at /);
+  assert.match(again.stdout, /was released before, to box@site\.test, by .* at /);
   assert.equal(has(receiver, "Subject: infected").length, 1);
 });
 
