@@ -157,6 +157,7 @@ describe("workers", { concurrency: false }, () => {
     withWorkers(
       async (workers) => {
         assert.deepEqual(await found(workers, { kind: "bytes", bytes: message() }), {
+          "0": ["test.body"],
           "1": ["test.body"],
           "2": ["test.eicar"],
         });
