@@ -42,33 +42,6 @@ export async function createPieces(db: Kysely<unknown>): Promise<void> {
       with (gin_pending_list_limit = ${sql.lit(pendingKiB)})`.execute(db);
 }
 
-/** So many of the newest are looked at one by one before an index of words is asked for all that match. */
-const nearby = 2_000;
-
-/** Where to begin; what the rows themselves say; what the indexes say of all of them. */
-interface Steps {
-  readonly below: Condition;
-  readonly rows: readonly Condition[];
-  readonly index: readonly Condition[];
-}
-
-/**
- * The planner cannot know how often a beginning of a word occurs, and takes the wrong one of two ways: through the newest until
- * the page is full, which is right for what is frequent, or everything that matches, to be sorted, which is right for what is rare.
- */
-async function inTwoSteps(db: Kysely<Tables>, steps: Steps, limit: number): Promise<readonly Found[]> {
-  const { below, index } = steps;
-  const [edge] = await rows<{ seq: number }>(
-    db,
-    sql`select seq from messages where ${below} order by seq desc offset ${nearby} limit 1`,
-  );
-  const first = edge?.seq ?? 0;
-  const all = [below, ...steps.rows];
-  const near = await page(db, [...all, sql`messages.seq >= ${first}`], sql`messages.seq`, limit);
-  if (near.length === limit || first === 0) return near;
-  return page(db, [...all, ...index], sql`messages.seq + 0`, limit);
-}
-
 const rows = async <R>(db: Kysely<unknown> | Kysely<Tables>, query: RawBuilder<unknown>): Promise<readonly R[]> =>
   (await sql<R>`${query}`.execute(db as Kysely<unknown>)).rows;
 
@@ -78,17 +51,30 @@ const page = (db: Kysely<Tables>, all: readonly Condition[], order: RawBuilder<u
 /** Runs of letters that an index of threes is asked for. */
 const runLength = 6;
 const mostRuns = 2;
-
 /** Above that share of all messages the rows are asked, not the index: it would gather them all first. */
 const fewEnough = 0.02;
+/** Below it the newest need not be looked at: too few of them match. */
+const oftenEnough = 0.01;
+/** Looked at one by one, at most. */
+const mostNear = 10_000;
 
-/** What the indexes of words and pieces are asked: what is rare, or else the rarest; the rows are asked for the rest. */
-function indexed({ phrases, pieces }: Asked, share: Share): readonly Condition[] {
-  const cut = withoutTails(phrases, share).phrases;
-  const query = queryOf(cut);
-  const seen = Math.min(...cut.flatMap(({ words }) => lexemes(words)).map(share));
+interface Plan {
+  /** So many of the newest are likely to fill the page; 0 if too many would be needed. */
+  readonly near: number;
+  /** What the indexes are asked: what is rare, or else the rarest; the rows are asked for the rest. */
+  readonly index: readonly Condition[];
+  /** The index is asked for all words, so the rows need not be. */
+  readonly hasWords: boolean;
+}
+
+function plan({ phrases, pieces }: Asked, share: Share, limit: number): Plan {
+  const cut = withoutTails(phrases, share);
+  const query = queryOf(cut.phrases);
+  const seenOf = ({ words }: Phrase): number => Math.min(...lexemes(words).map(share));
   // All in one: what is rare among them spares the rest.
-  const words = query ? [{ seen, condition: sql<boolean>`messages.words @@ ${query}::tsquery` }] : [];
+  const words = query
+    ? [{ seen: Math.min(...cut.phrases.map(seenOf)), condition: sql<boolean>`messages.words @@ ${query}::tsquery` }]
+    : [];
   const runs = pieces
     .filter(({ text }) => [...text].length >= 3)
     .flatMap(({ text }) => rarest(text, runLength, share).slice(0, mostRuns))
@@ -98,12 +84,35 @@ function indexed({ phrases, pieces }: Asked, share: Share): readonly Condition[]
     });
   const all = [...words, ...runs];
   const least = Math.min(...all.map((one) => one.seen));
-  return all.filter((one) => one.seen <= Math.max(fewEnough, least)).map(({ condition }) => condition);
+  const chosen = all.filter((one) => one.seen <= Math.max(fewEnough, least));
+  const expected = [...phrases.map(seenOf), ...pieces.map(({ text }) => share(text))].reduce((a, b) => a * b, 1);
+  return {
+    near: expected < oftenEnough ? 0 : Math.min(mostNear, Math.ceil((1.5 * limit) / expected)),
+    index: chosen.map(({ condition }) => condition),
+    hasWords: !cut.isCut && words.every((one) => chosen.includes(one)),
+  };
 }
 
 /** Concatenated, so that no index is asked for it. */
-const hasWords = (words: string): Condition => sql`(messages.words || ''::tsvector) @@ ${words}::tsquery`;
+const hasWords = (words: string): readonly Condition[] =>
+  words === "" ? [] : [sql`(messages.words || ''::tsvector) @@ ${words}::tsquery`];
 
+/** Of the newest, if they fill the page; null if an index must be asked. */
+async function near(db: Kysely<Tables>, all: readonly Condition[], below: Condition, count: number, limit: number) {
+  if (count === 0) return null;
+  const [edge] = await rows<{ seq: number }>(
+    db,
+    sql`select seq from messages where ${below} order by seq desc offset ${count} limit 1`,
+  );
+  const from = edge?.seq ?? 0;
+  const found = await page(db, [...all, sql`messages.seq >= ${from}`], sql`messages.seq`, limit);
+  return found.length === limit || from === 0 ? found : null;
+}
+
+/**
+ * The planner cannot know how often a beginning of a word occurs, and takes the wrong one of two ways: through the newest until
+ * the page is full, which is right for what is frequent, or everything that matches, to be sorted, which is right for what is rare.
+ */
 async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): Promise<readonly Found[]> {
   const asked = interpret(where);
   const words = asked && queryOf(asked.phrases);
@@ -112,14 +121,18 @@ async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): 
   const seq = sql<number>`messages.seq`;
   const below: Condition = sql`${seq} < ${await lastSeq(db, where, before)}`;
   const known: readonly Condition[] = [
+    below,
     ...asked.conditions(seq),
     ...(head === null
       ? []
       : [sql<boolean>`exists (select 1 from message_hashes where head = ${head} and seq = messages.seq)`]),
   ];
-  if (words === "" && asked.pieces.length === 0) return page(db, [below, ...known], seq, limit);
-  const said = [...known, ...(words === "" ? [] : [hasWords(words)])];
-  return inTwoSteps(db, { below, rows: said, index: indexed(asked, await sample(db)) }, limit);
+  if (words === "" && asked.pieces.length === 0) return page(db, known, seq, limit);
+  const planned = plan(asked, await sample(db), limit);
+  const found = await near(db, [...known, ...hasWords(words)], below, planned.near, limit);
+  if (found) return found;
+  const all = [...known, ...planned.index, ...(planned.hasWords ? [] : hasWords(words))];
+  return page(db, all, sql`messages.seq + 0`, limit);
 }
 
 export const postgresSearch: Search = {
