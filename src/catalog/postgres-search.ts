@@ -2,6 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Page, Query, Summary } from "./catalog.ts";
 import { type Asked, both, columns, type Condition, interpret, lastSeq } from "./conditions.ts";
+import { factsIn, factsOf } from "./facts.ts";
 import { rarest, sample, type Share, withoutTails } from "./sample.ts";
 import type { Found, Tables } from "./schema.ts";
 import { containing, lexemes, type Phrase, wordsOf } from "./words.ts";
@@ -10,11 +11,20 @@ import type { Search } from "./write.ts";
 /** The highest position in a tsvector. */
 const lastPosition = 16_383;
 
+/** No word of a text begins so. */
+const factMark = "=";
+
 /** Letters and digits only: nothing in it needs quotes. */
-const vectorOf = (text: string): string =>
-  lexemes(text)
-    .map((lexeme, i) => `'${lexeme}':${Math.min(i + 1, lastPosition)}`)
-    .join(" ");
+const vectorOf = (of: Summary): string =>
+  [
+    ...lexemes(wordsOf(of)).map((lexeme, i) => `'${lexeme}':${Math.min(i + 1, lastPosition)}`),
+    ...factsOf(of).map((fact) => `'${factMark}${fact}'`),
+  ].join(" ");
+
+const factQuery = (where: Query): string =>
+  factsIn(where)
+    .map((either) => ` & (${either.map((fact) => `'${factMark}${fact}'`).join(" | ")})`)
+    .join("");
 
 /** Null if a phrase has no word that could be found. */
 function queryOf(phrases: readonly Phrase[]): string | null {
@@ -67,9 +77,10 @@ interface Plan {
   readonly hasWords: boolean;
 }
 
-function plan({ phrases, pieces }: Asked, share: Share, limit: number): Plan {
+function plan({ where, phrases, pieces }: Asked, share: Share, limit: number): Plan {
   const cut = withoutTails(phrases, share);
-  const query = queryOf(cut.phrases);
+  const asked = queryOf(cut.phrases);
+  const query = asked && asked + factQuery(where);
   const seenOf = ({ words }: Phrase): number => Math.min(...lexemes(words).map(share));
   // All in one: what is rare among them spares the rest.
   const words = query
@@ -136,7 +147,7 @@ async function find(db: Kysely<Tables>, where: Query, { before, limit }: Page): 
 }
 
 export const postgresSearch: Search = {
-  columns: (of: Summary) => ({ words: sql`${vectorOf(wordsOf(of))}::tsvector` }),
+  columns: (of: Summary) => ({ words: sql`${vectorOf(of)}::tsvector` }),
   removed: () => Promise.resolve(),
   added: () => Promise.resolve(),
   find,

@@ -1,8 +1,8 @@
 /** Two indexes that only SQLite has: FTS5 over words, and over pieces of three letters; how they are filled and asked. */
-import { hash } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { Summary } from "./catalog.ts";
 import type { Asked } from "./conditions.ts";
+import { factsIn, factsOf } from "./facts.ts";
 import { rarest, type Share } from "./sample.ts";
 import { summaryIn, type Tables } from "./schema.ts";
 import { holds, type Phrase, searchedOf, wordsOf } from "./words.ts";
@@ -19,26 +19,10 @@ export async function createIndexes(db: Kysely<Tables>): Promise<void> {
 const quoted = (words: string): string => `"${words.replaceAll('"', " ")}"`;
 const phrase = ({ words, goesOn }: Phrase): string => quoted(words) + (goesOn ? "*" : "");
 
-/** Words that stand for what a column says, so that the index of words can answer for all of it at once. */
-const stateFact = (state: string): string => `s${state}`;
-const severityFact = (severity: string): string => `v${severity}`;
-const dispositionFact = (disposition: string): string => `d${disposition}`;
-const routeFact = (route: string): string => `r${hash("sha256", route, "hex").slice(0, 12)}`;
-
-const factsOf = ({ state, severity, disposition, route }: Summary): string =>
-  [stateFact(state), severityFact(severity ?? ""), dispositionFact(disposition ?? ""), routeFact(route)].join(" ");
-
 /** What FTS5 is asked; null if there is nothing that it could be asked. */
 export function wordMatch({ where }: Asked, phrases: readonly Phrase[]): string | null {
   const all = phrases.length > 0 ? [`words : (${phrases.map(phrase).join(" AND ")})`] : [];
-  const either = (list: readonly string[] | undefined): readonly string[] =>
-    list ? [`facts : (${list.map(quoted).join(" OR ")})`] : [];
-  const known = [
-    ...either(where.states?.map(stateFact)),
-    ...either(where.severities?.map(severityFact)),
-    ...either(where.dispositions?.map(dispositionFact)),
-    ...either(where.route === undefined ? undefined : [routeFact(where.route)]),
-  ];
+  const known = factsIn(where).map((either) => `facts : (${either.map(quoted).join(" OR ")})`);
   return [...all, ...known].join(" AND ") || null;
 }
 
@@ -62,7 +46,7 @@ export async function removeFromIndexes(db: Kysely<Tables>, seqs: readonly numbe
 }
 
 export async function addToIndexes(db: Kysely<Tables>, placed: Placed): Promise<void> {
-  const words = placed.map(([of, seq]) => sql`(${seq}, ${wordsOf(of)}, ${factsOf(of)})`);
+  const words = placed.map(([of, seq]) => sql`(${seq}, ${wordsOf(of)}, ${factsOf(of).join(" ")})`);
   await sql`insert into message_words (rowid, words, facts) values ${sql.join(words)}`.execute(db);
   const pieces = placed.map(([of, seq]) => sql`(${seq}, ${searchedOf(of)})`);
   await sql`insert into message_pieces (rowid, pieces) values ${sql.join(pieces)}`.execute(db);
