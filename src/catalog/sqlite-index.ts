@@ -1,6 +1,5 @@
 /** Two indexes that only SQLite has: FTS5 over words, and over pieces of three letters; how they are filled and asked. */
 import { type Kysely, sql } from "kysely";
-import type { Summary } from "./catalog.ts";
 import type { Asked } from "./conditions.ts";
 import { factsIn, factsOf } from "./facts.ts";
 import { rarest, type Share } from "./sample.ts";
