@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
 import { brotliExtractor } from "./extractors/brotli.ts";
 import { emlExtractor } from "./extractors/eml.ts";
-import { type Closed, type Extractor, type Member, type Odd, Stop, type Yielded } from "./extractors/extractor.ts";
+import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
@@ -17,7 +17,7 @@ import { uuencodeExtractor } from "./extractors/uuencode.ts";
 import { volumeExtractor } from "./extractors/volume.ts";
 import { zipExtractor } from "./extractors/zip.ts";
 import { createIdentifier, type Identifier } from "./identify.ts";
-import { encrypted, holdsFiles, octets, typeInfo } from "./identify/types.ts";
+import { encrypted, holdsFiles, octets, plain, typeInfo } from "./identify/types.ts";
 import type { Inspector } from "./inspectors/inspector.ts";
 
 export interface Examiner {
@@ -151,6 +151,7 @@ class Walk {
         const next = await this.#timed(name, () => all.next());
         if (next.done === true) break;
         if ("rule" in next.value) odds.push(asFinding(part, name, next.value));
+        else if ("artefact" in next.value) await this.#derive(part, next.value, counter);
         else await this.#take(part, next.value, depth + 1, name, counter);
       }
     } catch (error) {
@@ -164,7 +165,7 @@ class Walk {
 
   async #take(
     container: Part,
-    item: Exclude<Yielded, Odd>,
+    item: Member | Closed,
     depth: number,
     extractor: string,
     counter: { members: number },
@@ -182,6 +183,14 @@ class Walk {
     this.#incomplete(member, extractor, item.why, item.text);
     const byName = this.#tools.inspectors.filter((inspector) => inspector.namesOnly);
     await this.#inspect(member, Buffer.alloc(0), byName);
+  }
+
+  /** Shown to those who look at content, never opened: it is our own text about the part. */
+  async #derive(from: Part, { artefact, bytes }: Derived, counter: { members: number }): Promise<void> {
+    const made = asPart(`${from.path}/${++counter.members}`, { names: [], declaredTypes: [], bytes });
+    const part: Part = { ...made, role: "artefact", types: [plain], derived: { kind: artefact, from: from.path } };
+    this.members.push(part);
+    await this.#inspect(part, asBuffer(bytes), this.#tools.inspectors);
   }
 
   #incomplete(part: Part, inspector: string, why: Stop["why"], text: string): void {

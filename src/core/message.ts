@@ -54,8 +54,12 @@ export interface View {
   readonly encoding: TransferEncoding;
 }
 
-/** `message`: the whole, as received. `body`: text or HTML to be read. `attachment`: all other leaves. `message/rfc822`: an attached one. `member`: found inside a part. */
-export type Role = "message" | "body" | "attachment" | "attached-message" | "member";
+/** `message`: the whole, as received. `body`: text or HTML to be read. `attachment`: all other leaves. `message/rfc822`: an attached one. `member`: found inside a part. `artefact`: made by us from a part for rules to read. */
+export type Role = "message" | "body" | "attachment" | "attached-message" | "member" | "artefact";
+
+/** What an artefact is: text in UTF-8 that says in plain words what the part says in its own encoding. */
+export const artefacts = ["macro", "script", "text", "urls", "members", "commands"] as const;
+export type Artefact = (typeof artefacts)[number];
 
 /**
  * One node of the tree. Several readings of the same octets are several parts (their paths end in `~2`, `~3` …).
@@ -76,6 +80,8 @@ export interface Part {
   readonly types: readonly string[];
   /** Null for members: their octets exist only while a job runs. */
   readonly view: View | null;
+  /** Of artefacts: what was made, and the path of the part it was made from. */
+  readonly derived?: { readonly kind: Artefact; readonly from: string };
 }
 
 /** Fields of the header that people search by; decoded, cut at 1,000 characters, never trusted. */

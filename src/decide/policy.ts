@@ -33,7 +33,7 @@ export const outcomeNames = ["clean", "found", "incomplete", ...incompletes] as 
 export type OutcomeName = (typeof outcomeNames)[number];
 
 const partSchema = z.strictObject({
-  role: list(z.enum(["message", "body", "attachment", "attached-message", "member"])).optional(),
+  role: list(z.enum(["message", "body", "attachment", "attached-message", "member", "artefact"])).optional(),
   name: list(pattern).optional(),
   extension: list(pattern.transform((text) => text.replace(/^\./, ""))).optional(),
   type: list(pattern).optional(),

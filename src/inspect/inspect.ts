@@ -54,7 +54,11 @@ const absolute = (base: string, path: string): string => base + path;
 function place(part: Part, report: PartReport): { readonly parts: Part[]; readonly outcomes: Outcome[] } {
   const parts = [
     { ...part, types: report.types },
-    ...report.members.map((member) => ({ ...member, path: absolute(part.path, member.path) })),
+    ...report.members.map(({ derived, ...member }) => ({
+      ...member,
+      path: absolute(part.path, member.path),
+      ...(derived ? { derived: { ...derived, from: absolute(part.path, derived.from) } } : {}),
+    })),
   ];
   const outcomes = report.outcomes.map((outcome): Outcome => {
     const path = absolute(part.path, outcome.part);

@@ -58,7 +58,7 @@ export function extractorContract(name: string, make: () => ExtractorCase): void
     const { items, stop, spent } = run(given, archive, generousLimits);
     assert.equal(stop, null);
     assert.deepEqual(
-      items.map((item) => ("names" in item ? item.names[0] : item.rule)),
+      items.map((item) => ("names" in item ? item.names[0] : "rule" in item ? item.rule : item.artefact)),
       given.names,
     );
     assert.deepEqual(spent, { members: given.names.length, bytes: given.bytes });

@@ -1,5 +1,5 @@
 /** Runs an extractor to its end and sorts what it gave. */
-import type { Part } from "../../src/core/message.ts";
+import type { Artefact, Part } from "../../src/core/message.ts";
 import { createPurse } from "../../workers/budget.ts";
 import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { attachment, generousLimits } from "./part.ts";
@@ -13,6 +13,7 @@ export interface Collected {
     readonly sealed: number | null;
   }[];
   readonly odd: readonly string[];
+  readonly artefacts: readonly { readonly kind: Artefact; readonly text: string }[];
   readonly stop: Stop | null;
 }
 
@@ -20,13 +21,15 @@ export function collect(extractor: Extractor, bytes: Buffer, given: Partial<Part
   const members: Collected["members"][number][] = [];
   const closed: Collected["closed"][number][] = [];
   const odd: string[] = [];
-  const all = (stop: Stop | null): Collected => ({ members, closed, odd, stop });
+  const artefacts: Collected["artefacts"][number][] = [];
+  const all = (stop: Stop | null): Collected => ({ members, closed, odd, artefacts, stop });
   try {
     const budget = createPurse(generousLimits).container(bytes.length);
     for (const item of extractor.extract(attachment(bytes, given), bytes, budget)) {
       if ("rule" in item) odd.push(`${item.severity} ${item.rule}`);
       else if ("why" in item)
         closed.push({ names: item.names, why: item.why, text: item.text, sealed: item.bytes?.length ?? null });
+      else if ("artefact" in item) artefacts.push({ kind: item.artefact, text: Buffer.from(item.bytes).toString() });
       else members.push({ names: item.names, text: Buffer.from(item.bytes).toString() });
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Opens one kind of container. Yields members in stored order; never writes to a path taken from the archive. Contract. */
-import type { Bytes, Part } from "../../src/core/message.ts";
+import type { Artefact, Bytes, Part } from "../../src/core/message.ts";
 import type { Incomplete, Severity } from "../../src/core/outcome.ts";
 
 /** One purse per job. Throws Stop("limit") before the cost is paid; counts octets really produced, never declared ones. */
@@ -45,7 +45,14 @@ export interface Odd {
   readonly text: string;
 }
 
-export type Yielded = Member | Closed | Odd;
+/** Made from the part for rules to read: never a file of the sender's, so it has no name to judge and is not opened. Paid for like a member. */
+export interface Derived {
+  readonly artefact: Artefact;
+  /** In UTF-8. */
+  readonly bytes: Uint8Array;
+}
+
+export type Yielded = Member | Closed | Odd | Derived;
 
 export interface Extractor {
   readonly name: string;

@@ -181,7 +181,7 @@ const judges = [executable, acting("script"), acting("shortcut"), diskImage, mac
 export const fileTypeInspector: Inspector = {
   name: "type",
   version: "1",
-  wants: (part) => part.role !== "message" && part.role !== "attached-message",
+  wants: ({ role }) => role !== "message" && role !== "attached-message" && role !== "artefact",
   inspect(part) {
     const claims = claimsOf(part);
     const types = part.types.filter((type) => type !== empty && typeInfo(type).kind !== "trait");
