@@ -21,7 +21,7 @@ export interface Identifier {
 const headBytes = 256 * 1024;
 /** Of text, marks of other formats can only stand at the front. */
 const textHeadBytes = 4096;
-const ownVersion = "identify 1";
+const ownVersion = "identify 2";
 
 function installed(name: string): string {
   const manifest = new URL("../package.json", import.meta.resolve(name));

@@ -1,5 +1,6 @@
 /** What an OLE compound file is: by the class of its root, else by the names of its streams. [MS-CFB], [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG] */
-import { type Cfb, type CfbEntry, readCfb } from "../formats/cfb.ts";
+import { type Cfb, readCfb } from "../formats/cfb.ts";
+import type { CfbEntry } from "../formats/cfb-directory.ts";
 import { encrypted, macroSheet, vbaProject } from "./types.ts";
 
 const generic = "application/x-ole-storage";
@@ -38,11 +39,16 @@ const macroStorages = ["_vba_project", "_vba_project_cur", "vba", "macros"];
 /** FibBase.fEncrypted, [MS-DOC] §2.5.2. */
 const wordIsEncrypted = (head: Buffer): boolean => head.length > 12 && (head.readUInt16LE(10) & 0x0100) !== 0;
 
+/** Of a workbook: the names of its sheets come behind fonts, formats and styles. */
+const workbookBytes = 256 * 1024;
+
 /** What the first records of a workbook tell: FilePass means encrypted, a BoundSheet of type 1 holds Excel 4.0 macros. [MS-XLS] §2.4.117, §2.4.28 */
 function readWorkbook(head: Buffer): string[] {
   const found = new Set<string>();
   for (let at = 0; at + 4 <= head.length; at += 4 + head.readUInt16LE(at + 2)) {
     const record = head.readUInt16LE(at);
+    // The end of the globals, EOF: sheets follow.
+    if (record === 0x0a) break;
     if (record === 0x2f) found.add(encrypted);
     if (record === 0x85 && head[at + 9] === 1) found.add(macroSheet);
   }
@@ -53,16 +59,18 @@ function traits(cfb: Cfb, names: ReadonlyMap<string, CfbEntry>): string[] {
   const found = macroStorages.some((name) => names.has(name)) ? [vbaProject] : [];
   if (names.has("encryptedpackage") || names.has("encryptedsummary")) found.push(encrypted);
   const word = names.get("worddocument");
-  if (word && wordIsEncrypted(cfb.head(word))) found.push(encrypted);
+  if (word && wordIsEncrypted(cfb.read(word, 512).bytes)) found.push(encrypted);
   const workbook = names.get("workbook") ?? names.get("book");
-  return workbook ? [...found, ...readWorkbook(cfb.head(workbook))] : found;
+  return workbook ? [...found, ...readWorkbook(cfb.read(workbook, workbookBytes).bytes)] : found;
 }
 
 /** The type, then its traits. Null if it is no compound file. */
 export function readOle(bytes: Buffer): string[] | null {
   const cfb = readCfb(bytes);
   if (!cfb) return null;
-  const names = new Map(cfb.entries.map((entry) => [entry.name.toLowerCase(), entry]));
+  // What lies nearest to the root is the document's own.
+  const deepestFirst = cfb.entries.toSorted((a, b) => b.path.length - a.path.length);
+  const names = new Map(deepestFirst.map((entry) => [entry.name.toLowerCase(), entry]));
   const type = byClass[cfb.classId] ?? byStream.find(([stream]) => names.has(stream))?.[1] ?? generic;
   return [type, ...new Set(traits(cfb, names))];
 }
