@@ -1,5 +1,5 @@
 /** Frames between the gateway and its children: two lengths, a JSON header, a body. Bounded before anything is allocated. */
-import { readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import type { Bytes } from "../src/core/message.ts";
 
 export interface Frame {
@@ -120,15 +120,51 @@ function fill(fd: number, target: Buffer): boolean {
   return true;
 }
 
-/** The next frame, waited for without an event loop: a child has nothing else to do. Null at the end of the stream. */
-export function readFrame(fd: number, limits: FrameLimits): Frame | null {
-  const prefix = Buffer.allocUnsafe(prefixBytes);
-  if (!fill(fd, prefix)) return null;
-  const { header, body } = lengths(prefix, limits);
-  const json = Buffer.allocUnsafe(header);
-  const octets = body === 0 ? nothing : Buffer.allocUnsafeSlow(body);
-  if (!fill(fd, json) || (body > 0 && !fill(fd, octets))) throw new FrameError("the stream ended inside a frame");
-  return { header: parseHeader(json), body: octets };
+/** Frames of a descriptor, one after the other, waited for without an event loop: a child has nothing else to do. */
+export class FrameSource {
+  readonly #fd: number;
+  readonly #limits: FrameLimits;
+  /** The same for each body up to `keptBytes`: new memory for each costs more than reading does. */
+  readonly #keptBytes: Bytes;
+  #kept = nothing;
+
+  constructor(fd: number, limits: FrameLimits, keptBytes: Bytes = 0) {
+    this.#fd = fd;
+    this.#limits = limits;
+    this.#keptBytes = keptBytes;
+  }
+
+  /** Null at the end of the stream. Its body may be overwritten by whatever is read next that has octets of its own. */
+  next(): Frame | null {
+    const prefix = Buffer.allocUnsafe(prefixBytes);
+    if (!fill(this.#fd, prefix)) return null;
+    const { header, body } = lengths(prefix, this.#limits);
+    const json = Buffer.allocUnsafe(header);
+    const octets = this.#room(body);
+    if (!fill(this.#fd, json) || (body > 0 && !fill(this.#fd, octets)))
+      throw new FrameError("the stream ended inside a frame");
+    return { header: parseHeader(json), body: octets };
+  }
+
+  /** What a file holds, in the memory of bodies. */
+  file(name: string): Buffer {
+    const fd = openSync(name, "r");
+    try {
+      const octets = this.#room(fstatSync(fd).size);
+      if (octets.length > 0 && !fill(fd, octets)) throw new FrameError("the file is empty");
+      return octets;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #room(bytes: Bytes): Buffer {
+    if (bytes === 0) return nothing;
+    if (bytes > this.#keptBytes) return Buffer.allocUnsafeSlow(bytes);
+    if (this.#kept.length < bytes)
+      this.#kept = Buffer.allocUnsafeSlow(Math.min(this.#keptBytes, 2 ** Math.ceil(Math.log2(bytes))));
+    return this.#kept.subarray(0, bytes);
+  }
 }
 
 function writeAll(fd: number, octets: Uint8Array): void {

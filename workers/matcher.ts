@@ -1,17 +1,17 @@
 /** The native engine's own process: gets octets from its opener, gives back matches, knows nothing else. Confined by the system. */
 import { type RuleSource, ScanTimeout } from "./engines/engine.ts";
 import { createNativeEngine } from "./engines/native.ts";
-import { readFrame, writeFrame } from "./frames.ts";
+import { FrameSource, writeFrame } from "./frames.ts";
 import { factsOf } from "./inspectors/yara.ts";
 import type { Looked } from "./matcher-link.ts";
-import { type Compile, type Compiled, type Look, orderLimits } from "./protocol.ts";
+import { type Compile, type Compiled, keptBytes, type Look, orderLimits } from "./protocol.ts";
 
 /** To the opener; standard input, since that is a blocking descriptor, but it goes both ways. */
 const link = 0;
 /** To the gateway. */
 const control = 3;
 
-const first = readFrame(control, orderLimits);
+const first = new FrameSource(control, orderLimits).next();
 if (first) {
   const { externals } = first.header as unknown as Compile;
   const engine = await createNativeEngine({ lazy: true });
@@ -35,7 +35,8 @@ if (first) {
       throw error;
     }
   };
-  for (let frame = readFrame(link, orderLimits); frame; frame = readFrame(link, orderLimits)) {
+  const looks = new FrameSource(link, orderLimits, keptBytes);
+  for (let frame = looks.next(); frame; frame = looks.next()) {
     const asked = frame.header as unknown as Look;
     await rules.prepare?.(asked.externals);
     writeFrame(link, look(frame.body, asked));

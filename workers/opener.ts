@@ -1,15 +1,16 @@
 /** The program of the first kind of child: takes messages and parts apart, and looks at all that is inside. JavaScript and WASM only. */
-import { readFileSync } from "node:fs";
 import type { RuleSource } from "./engines/engine.ts";
 import { createWasmEngine } from "./engines/wasm.ts";
-import { type Frame, readFrame, writeFrame } from "./frames.ts";
+import { type Frame, FrameSource, writeFrame } from "./frames.ts";
 import { factsOf } from "./inspectors/yara.ts";
+import { tidy } from "./garbage.ts";
 import { rulesOverLink } from "./matcher-link.ts";
 import { type Compile, type Compiled, type Init, keptBytes, type Order, orderLimits, type Ready } from "./protocol.ts";
 import { createWorker } from "./worker.ts";
 
 const gateway = { in: 0, out: 1 } as const;
 const matcherLink = 3;
+const orders = new FrameSource(gateway.in, orderLimits, keptBytes);
 
 async function compileHere({ body }: Frame, externals: Init["externals"], warnings: boolean) {
   const engine = await createWasmEngine({ warnings });
@@ -38,17 +39,18 @@ async function work(first: Frame, init: Init): Promise<void> {
   writeFrame(gateway.out, ready);
 
   let content: Buffer = Buffer.alloc(0);
-  for (let frame = readFrame(gateway.in, orderLimits); frame; frame = readFrame(gateway.in, orderLimits)) {
+  for (let frame = orders.next(); frame; frame = orders.next()) {
     const { job, source } = frame.header as unknown as Order;
     if (source.from === "body") content = frame.body;
-    else if (source.from === "file") content = readFileSync(source.name);
+    else if (source.from === "file") content = orders.file(source.name);
     const answer = await worker.run(job, content);
-    if (content.length > keptBytes) content = Buffer.alloc(0);
     writeFrame(gateway.out, answer);
+    tidy(content.length);
+    if (content.length > keptBytes) content = Buffer.alloc(0);
   }
 }
 
-const first = readFrame(gateway.in, orderLimits);
+const first = orders.next();
 if (first) {
   const order = first.header as unknown as Init | Compile;
   if (order.kind === "init") await work(first, order);

@@ -1,5 +1,5 @@
 /** The program of a child that measures rules: each file compiled alone and run over the same samples, so that slow ones stand out. */
-import { type Frame, readFrame, writeFrame } from "./frames.ts";
+import { type Frame, FrameSource, writeFrame } from "./frames.ts";
 import type { RuleSource } from "./engines/engine.ts";
 import { createWasmEngine } from "./engines/wasm.ts";
 import { orderLimits } from "./protocol.ts";
@@ -57,5 +57,5 @@ async function measure({ header, body }: Frame): Promise<void> {
   writeFrame(1, answer);
 }
 
-const order = readFrame(0, orderLimits);
+const order = new FrameSource(0, orderLimits).next();
 if (order) await measure(order);

@@ -1,10 +1,11 @@
 /** Speaks the opener's protocol and does what the content tells it: dies, loops, swells, talks nonsense, or answers. */
 import { readFileSync, writeSync } from "node:fs";
-import { readFrame, writeFrame } from "../../workers/frames.ts";
+import { FrameSource, writeFrame } from "../../workers/frames.ts";
 import type { Init, Order } from "../../workers/protocol.ts";
 
 const limits = { header: 2 ** 20, body: 2 ** 26 };
-const init = readFrame(0, limits)?.header as unknown as Init;
+const orders = new FrameSource(0, limits);
+const init = orders.next()?.header as unknown as Init;
 if (init.externals.never === true) process.exit(9);
 let jobs = 0;
 let kept = "";
@@ -35,7 +36,7 @@ const poisons: Readonly<Record<string, () => void>> = {
   },
 };
 
-for (let frame = readFrame(0, limits); frame; frame = readFrame(0, limits)) {
+for (let frame = orders.next(); frame; frame = orders.next()) {
   const { source } = frame.header as unknown as Order;
   if (source.from === "body") kept = frame.body.toString("latin1");
   if (source.from === "file") kept = readFileSync(source.name, "latin1");

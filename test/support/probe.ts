@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { Worker } from "node:worker_threads";
-import { readFrame, writeFrame } from "../../workers/frames.ts";
+import { FrameSource, writeFrame } from "../../workers/frames.ts";
 
 interface Try {
   readonly what: string;
@@ -72,11 +72,8 @@ const tries: Readonly<Record<string, (ask: Try) => unknown>> = {
   },
 };
 
-for (
-  let frame = readFrame(0, { header: 65_536, body: 2 ** 24 });
-  frame;
-  frame = readFrame(0, { header: 65_536, body: 2 ** 24 })
-) {
+const asked = new FrameSource(0, { header: 65_536, body: 2 ** 24 });
+for (let frame = asked.next(); frame; frame = asked.next()) {
   const ask = frame.header as unknown as Try;
   let answer: Readonly<Record<string, unknown>>;
   try {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { FrameError, FrameReader, frameHead, readFrame, writeFrame } from "../../../workers/frames.ts";
+import { FrameError, FrameReader, frameHead, FrameSource, writeFrame } from "../../../workers/frames.ts";
 
 const limits = { header: 4096, body: 65_536 };
 const framesArbitrary = fc.array(
@@ -65,13 +65,38 @@ test("the blocking reader reads what the blocking writer wrote, and knows a cut 
     writeFrame(fd, { n: 2 });
     closeSync(fd);
     fd = openSync(file, "r");
-    assert.deepEqual(readFrame(fd, limits), { header: { n: 1 }, body: Buffer.from("body") });
-    assert.deepEqual(readFrame(fd, limits), { header: { n: 2 }, body: Buffer.alloc(0) });
-    assert.equal(readFrame(fd, limits), null);
+    const source = new FrameSource(fd, limits);
+    assert.deepEqual(source.next(), { header: { n: 1 }, body: Buffer.from("body") });
+    assert.deepEqual(source.next(), { header: { n: 2 }, body: Buffer.alloc(0) });
+    assert.equal(source.next(), null);
     closeSync(fd);
     writeFileSync(file, frameHead({ n: 3 }, 10));
     fd = openSync(file, "r");
-    assert.throws(() => readFrame(fd, limits), FrameError);
+    assert.throws(() => new FrameSource(fd, limits).next(), FrameError);
+    closeSync(fd);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("bodies up to the kept size lie in the same memory, larger ones in their own", () => {
+  const folder = mkdtempSync(join(tmpdir(), "frames-"));
+  try {
+    const file = join(folder, "stream");
+    const bodies = [Buffer.alloc(100, 1), Buffer.alloc(0), Buffer.alloc(60, 2), Buffer.alloc(300, 3)];
+    const out = openSync(file, "w");
+    for (const body of bodies) writeFrame(out, {}, body);
+    closeSync(out);
+    writeFileSync(join(folder, "content"), Buffer.alloc(70, 4));
+    const fd = openSync(file, "r");
+    const source = new FrameSource(fd, limits, 128);
+    const [first, empty, second, large] = bodies.map(() => source.next()?.body ?? assert.fail("no frame"));
+    assert.equal(empty?.length, 0);
+    assert.deepEqual(second, bodies[2]);
+    assert.deepEqual(first?.subarray(0, 60), bodies[2], "overwritten");
+    assert.deepEqual(source.file(join(folder, "content")), Buffer.alloc(70, 4));
+    assert.deepEqual(second, Buffer.alloc(60, 4), "overwritten by the file");
+    assert.deepEqual(large, bodies[3]);
     closeSync(fd);
   } finally {
     rmSync(folder, { recursive: true });

@@ -142,7 +142,7 @@ describe("sandbox", { concurrency: false }, () => {
   });
 
   it("has nothing of its parent's environment", async () => {
-    assert.deepEqual(await probe.ask("environment"), { value: childEnvironment, bytes: 0 });
+    assert.deepEqual(await probe.ask("environment"), { value: childEnvironment("opener"), bytes: 0 });
   });
 
   for (const what of ["balloon", "heapBalloon"])
