@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { type Config, type RouteConfig, routeName, routeSchema } from "./config-schema.ts";
+import { createStripper } from "./compose-strip.ts";
 import { createNotices, noticeRoute } from "./compose-notices.ts";
 import type { Scanner } from "./compose-scan.ts";
 import { parse, reviewHandlers } from "./control/review-handlers.ts";
@@ -35,7 +36,7 @@ export interface CustodyPartsOptions {
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly spool: Spool;
   readonly journal: Journal;
-  readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe" | "view">;
+  readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe" | "view" | "cutOut">;
   readonly log: Log;
   readonly clock: Clock;
   readonly onEvent: (event: MessageEvent) => void;
@@ -108,7 +109,8 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     if ("unscanned" in reason)
       return topFields({ envelope, result: "unscanned", ruleSet: "", tags: ["unscanned"], findings: [] });
     const { group, verdict } = reason;
-    const tags = group.disposition.kind === "forward" ? group.disposition.tags : [];
+    const said = group.disposition.kind === "forward" ? group.disposition.tags : [];
+    const tags = (await entry.read("strip.json")) ? ["stripped", ...said] : said;
     return topFields({ envelope, result: verdict.summary, ruleSet: verdict.ruleSet, tags, findings: group.because });
   }
 
@@ -116,6 +118,8 @@ export function createCustodyParts(options: CustodyPartsOptions) {
   const forwarder = createForwarder({ nextHop: nextHops, custody, clock, fields, bounce: notices.bounce });
   const disposers = createDispose({
     custody,
+    derivedId,
+    makeCopy: (...args) => makeCopy(...args),
     forwarder,
     proxies: (route) => routeOf(route).reply_after === "delivery",
     onScannerFailure: (route) => routeOf(route).on_scanner_failure,
@@ -135,6 +139,7 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     dispose: disposers.dispose,
     release: disposers.release,
   };
+  const makeCopy = createStripper({ config, spool, scanner, stages });
   const carryOne = (entry: Entry, turn: Turn, signal: AbortSignal) => carry(entry, stages, turn, signal);
 
   const manager = new QueueManager({

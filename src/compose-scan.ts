@@ -5,7 +5,8 @@ import { startWorkers, type Workers } from "../workers/compose.ts";
 import { externalDefaults, messageExternals } from "./rulepacks/externals.ts";
 import { type Config, routeName } from "./config-schema.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
-import type { Content, Job, JobResult, ViewLimits } from "./core/job.ts";
+import type { Cutting } from "./core/cutting.ts";
+import type { Content, Job, JobResult, Target, ViewLimits } from "./core/job.ts";
 import type { Envelope, ForwardPath, QueueId } from "./core/message.ts";
 import type { MessageView } from "./core/message-view.ts";
 import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
@@ -46,6 +47,8 @@ interface Scannable {
 export interface Scanner {
   dissect(entry: Scannable, signal: AbortSignal): Promise<Dissection>;
   inspect(entry: Scannable, dissection: Dissection, signal: AbortSignal): Promise<Inspection>;
+  /** Where to cut, so that these parts are gone. */
+  cutOut(entry: Scannable, targets: readonly Target[], signal: AbortSignal): Promise<Cutting>;
   /** For a person: the message as a mail program would show it. */
   readonly view: (id: QueueId, content: Content) => Promise<MessageView>;
   readonly stages: Pick<Stages, "dissect" | "inspect" | "decide">;
@@ -142,6 +145,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     depth: limits.depth,
     ratio: limits.ratio,
   };
+  const dissectLimits = { parts: limits.parts, depth: limits.depth, headerBytes: config.smtp.header_size };
   const directionOf = (envelope: Envelope): string =>
     directions.get(envelope.forwardPaths[0]?.route ?? "") ?? "inbound";
   /** What was examined ahead, until the message is inspected. */
@@ -190,7 +194,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
         kind: "dissect",
         id: `dissect ${entry.envelope.queueId}`,
         content: entry.content(),
-        limits: { parts: limits.parts, depth: limits.depth, headerBytes: config.smtp.header_size },
+        limits: dissectLimits,
         deadlineMs: config.scan.deadline,
         ahead: { envelope: entry.envelope, direction: directionOf(entry.envelope), limits: inspectLimits, ruleSet },
       };
@@ -294,6 +298,17 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
 
   return {
     ...scanning,
+    async cutOut(entry, targets, signal) {
+      const job: Job = {
+        kind: "strip",
+        id: `strip ${entry.envelope.queueId}`,
+        content: entry.content(),
+        targets,
+        limits: dissectLimits,
+        deadlineMs: config.scan.deadline,
+      };
+      return (await queue.submit(job, signal)) as Cutting;
+    },
     async view(id, content) {
       const job: Job = {
         kind: "view",

@@ -8,12 +8,14 @@ import { policyComplaints } from "./decide/policy-check.ts";
 import { type Checked, checkYaml } from "./yaml/check.ts";
 import { refuse } from "./yaml/refuse.ts";
 
-/** `file` is only for the words of the problems. */
+/** `file` is only for words: of problems, and of verdicts. */
 export function checkPolicy(text: string, file: string): Checked<Policy> {
   const checked = checkYaml(text, file, policySchema, (value) => policyComplaints(value.rules));
   if (!checked.ok) return checked;
   const version = createHash("sha256").update(text).digest("hex").slice(0, 12);
-  return { ...checked, value: Object.freeze({ version, lines: checked.value.rules }) };
+  const lines = checked.value.rules;
+  const places = lines.map((_, index) => ({ file, line: checked.where(["rules", index])?.line ?? 0 }));
+  return { ...checked, value: Object.freeze({ version, lines, places }) };
 }
 
 /** Throws POLICY_INVALID if the file cannot be read. */

@@ -13,7 +13,7 @@ import type { JobOrder, Ready } from "./protocol.ts";
 import { timeRules } from "./rule-times.ts";
 import { createSandbox, type SandboxOptions } from "./sandbox.ts";
 import { Slot, type Task } from "./slot.ts";
-import { unfinishedDissection, unfinishedReport, unfinishedView } from "./unfinished.ts";
+import { unfinishedCutting, unfinishedDissection, unfinishedReport, unfinishedView } from "./unfinished.ts";
 
 export interface RuleSet {
   readonly sources: readonly RuleSource[];
@@ -169,6 +169,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         return unfinishedReport(gone, versions);
       case "view":
         return unfinishedView(gone);
+      case "strip":
+        return unfinishedCutting(gone);
     }
   }
 

@@ -1,5 +1,6 @@
 /** What the gateway and its children say to each other: the headers of their frames, and checks of what a child answered. */
-import type { DissectJob, Externals, InspectJob, JobResult, ViewJob } from "../src/core/job.ts";
+import type { DissectJob, Externals, InspectJob, JobResult, StripJob, ViewJob } from "../src/core/job.ts";
+import type { Edit } from "../src/core/cutting.ts";
 import type { Bytes } from "../src/core/message.ts";
 import { incompletes } from "../src/core/outcome.ts";
 import type { RuleProblem } from "./engines/engine.ts";
@@ -44,7 +45,8 @@ export const orderLimits: FrameLimits = { header: 64 * 2 ** 20, body: 2 ** 30 };
 export type JobOrder =
   | Omit<DissectJob, "content" | "deadlineMs">
   | Omit<InspectJob, "content" | "deadlineMs">
-  | Omit<ViewJob, "content" | "deadlineMs">;
+  | Omit<ViewJob, "content" | "deadlineMs">
+  | Omit<StripJob, "content" | "deadlineMs">;
 
 export interface Order {
   readonly kind: "job";
@@ -150,6 +152,19 @@ const isView = (value: Readonly<Record<string, unknown>>): boolean =>
   areTexts(value.cut) &&
   (value.incomplete === null || (isObject(value.incomplete) && isIncomplete(value.incomplete)));
 
+const isEdit = (value: unknown): boolean =>
+  isObject(value) &&
+  [value.start, value.end].every((at) => Number.isSafeInteger(at) && (at as number) >= 0) &&
+  ["nothing", "part", "body"].includes(String(value.put)) &&
+  areTexts(value.parts);
+
+/** That each edit ends before the next begins is what keeps the rest of the message as it is. */
+function isCutting({ edits, signed, refusal }: Readonly<Record<string, unknown>>): boolean {
+  if (!Array.isArray(edits) || !edits.every(isEdit) || typeof signed !== "boolean" || !isText(refusal)) return false;
+  const ends = (edits as readonly Edit[]).flatMap(({ start, end }) => [start, end]);
+  return ends.every((at, i) => i === 0 || at >= (ends[i - 1] ?? 0));
+}
+
 const isHealth = (value: unknown): boolean => value === "well" || value === "worn" || value === "broken";
 
 /** A child may be in hostile hands: its answer has the right shape, or the child has failed. */
@@ -157,6 +172,7 @@ export function isAnswer(header: unknown, kind: JobOrder["kind"]): header is Ans
   if (!isObject(header) || !isHealth(header.health) || !isObject(header.result)) return false;
   const { result } = header;
   if (kind === "view") return isView(result);
+  if (kind === "strip") return isCutting(result);
   if (!Array.isArray(result.outcomes) || !result.outcomes.every(isOutcome)) return false;
   return kind === "dissect" ? isDissection(result) : isPartReport(result);
 }

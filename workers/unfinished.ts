@@ -1,5 +1,6 @@
 /** What is said of a part whose job came to no end: never "clean". */
 import type { Job } from "../src/core/job.ts";
+import type { Cutting } from "../src/core/cutting.ts";
 import type { Part } from "../src/core/message.ts";
 import type { MessageView } from "../src/core/message-view.ts";
 import type { Dissection, Incomplete, PartReport } from "../src/core/outcome.ts";
@@ -32,6 +33,12 @@ export const unfinishedView = (gone: ChildGone): MessageView => ({
   attachments: [],
   cut: [],
   incomplete: reasonOf(gone),
+});
+
+export const unfinishedCutting = (gone: ChildGone): Cutting => ({
+  edits: [],
+  signed: false,
+  refusal: reasonOf(gone).text,
 });
 
 /** The whole message as one part, so that it is inspected all the same. */

@@ -1,6 +1,7 @@
 /** What an opener does with a job: names every inspector that looks, and notices when the engine breaks. */
 import type { Ahead } from "../src/core/job.ts";
 import type { Dissected, Dissection, PartReport } from "../src/core/outcome.ts";
+import { cutOut } from "../src/dissect/cut-out.ts";
 import { decodeView } from "../src/dissect/decode.ts";
 import { dissect, dissectVersion } from "../src/dissect/dissect.ts";
 import { messageExternals } from "../src/rulepacks/externals.ts";
@@ -71,6 +72,9 @@ export async function createWorker(
         // Loaded by those who need it. Worn: its memory, and whatever the sender's octets did to it, end with this child.
         const { view } = await import("./view.ts");
         return { result: await view(content, job.limits), health: "worn" };
+      }
+      if (job.kind === "strip") {
+        return { result: cutOut(content, job.targets, job.limits), health: health() };
       }
       if (job.kind === "dissect") {
         const dissection = dissect(content, job.limits);

@@ -6,7 +6,7 @@ import type { Held } from "../review/review.ts";
 import { wrap } from "./output.ts";
 import { byWeight, placeIn, safeLines, treeText, verdictText } from "./tree-text.ts";
 
-const isHolding = ({ disposition: { kind } }: Group): boolean => kind === "quarantine" || kind === "hold";
+const isHolding = ({ disposition: { kind } }: Group): boolean => ["quarantine", "hold", "strip"].includes(kind);
 const label = (name: string): string => name.padEnd(11);
 const labelled = (name: string, text: string): readonly string[] => {
   const [first = "", ...rest] = wrap(text, 11);

@@ -75,7 +75,7 @@ export function verdictText(verdict: Verdict): string {
     verdict.groups.map((group) => {
       const { disposition: it } = group;
       const more =
-        it.kind === "quarantine" || it.kind === "hold"
+        it.kind === "quarantine" || it.kind === "hold" || it.kind === "strip"
           ? `: ${it.reason}`
           : it.kind === "forward"
             ? it.tags.length > 0

@@ -1,5 +1,6 @@
 /** What is asked of workers: jobs carry references and small content, never more. */
 import type { Bytes, Envelope, Millis, Part, View } from "./message.ts";
+import type { Cutting } from "./cutting.ts";
 import type { MessageView } from "./message-view.ts";
 import type { Dissected, PartReport } from "./outcome.ts";
 
@@ -77,5 +78,19 @@ export interface ViewJob {
   readonly deadlineMs: Millis;
 }
 
-export type Job = DissectJob | InspectJob | ViewJob;
-export type JobResult = Dissected | PartReport | MessageView;
+/** A part to be cut out, as the dissector has found it. */
+export type Target = Pick<Part, "path" | "role"> & { readonly view: View };
+
+/** Where to cut, so that parts of a message are gone: asked for by the policy. */
+export interface StripJob {
+  readonly kind: "strip";
+  readonly id: string;
+  readonly content: Content;
+  /** At least one. */
+  readonly targets: readonly Target[];
+  readonly limits: DissectLimits;
+  readonly deadlineMs: Millis;
+}
+
+export type Job = DissectJob | InspectJob | ViewJob | StripJob;
+export type JobResult = Dissected | PartReport | MessageView | Cutting;

@@ -7,10 +7,31 @@ import type { Reply } from "./status.ts";
 export type Disposition =
   | { readonly kind: "forward"; readonly tags: readonly string[] }
   | { readonly kind: "quarantine"; readonly reason: string }
+  /** A copy without the parts that the reasons name goes on; the original is held. */
+  | Strip
   /** Kept back for a time, then judged again. */
   | { readonly kind: "hold"; readonly reason: string; readonly forMs: Millis }
   | { readonly kind: "reject"; readonly reply: Reply<5> }
   | { readonly kind: "defer"; readonly reply: Reply<4> };
+
+export interface Strip {
+  readonly kind: "strip";
+  readonly reason: string;
+  /** What stands in the place of a part, with words in braces to be filled in; null: our own wording. */
+  readonly notice: string | null;
+  /** Signed and encrypted mail too, although nobody can verify or open it then. */
+  readonly signed: boolean;
+  /** What happens where nothing can be stripped, or what is left is not to be forwarded. */
+  readonly otherwise: Extract<Disposition, { readonly kind: "quarantine" | "reject" }>;
+}
+
+/** Where a line of the policy stands. */
+export interface PolicyPlace {
+  /** As it was named in the configuration. */
+  readonly file: string;
+  /** Counts from 1. */
+  readonly line: number;
+}
 
 /** Recipients that share a disposition. Several groups become one derived entry each. */
 export interface Group {
@@ -22,6 +43,8 @@ export interface Group {
   readonly because: readonly Finding[];
   /** The line of the policy that decided: its name, or "default". */
   readonly policyLine: string;
+  /** Absent where no line of a policy decided (lists, bypass, crashes), and in verdicts of older versions. */
+  readonly policyAt?: PolicyPlace;
   /** What would have been done in `mode: enforce`, where the route only observes. */
   readonly observed?: Disposition;
 }

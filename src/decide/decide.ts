@@ -3,7 +3,7 @@ import { globMatches } from "../core/glob.ts";
 import type { Envelope, ForwardPath, Millis } from "../core/message.ts";
 import type { Dissection, Finding, Inspection } from "../core/outcome.ts";
 import { reply } from "../core/status.ts";
-import type { Disposition, Group, Verdict } from "../core/verdict.ts";
+import type { Disposition, Group, PolicyPlace, Verdict } from "../core/verdict.ts";
 import type { ListSnapshot } from "../records/records.ts";
 import { type Case, match, mostReasons } from "./conditions.ts";
 import { allParts, collect, type Evidence, summarise, worstFirst } from "./evidence.ts";
@@ -16,15 +16,31 @@ export interface RouteFacts {
   readonly mode: "enforce" | "observe";
 }
 
+type StripLine = Extract<PolicyLine, { readonly then: "strip" }>;
+
 interface Answer {
   readonly disposition: Disposition;
   readonly because: readonly Finding[];
   readonly policyLine: string;
+  readonly policyAt?: PolicyPlace;
 }
 
 /** "550 5.7.1" of the safe set that policy.ts allows. */
 const basic = (code: string): number => Number(code.slice(1, 3));
 const detail = (code: string): string => code.slice(6);
+
+const refusal = reply(5, 50, "7.1", "Message refused by the content policy of this site");
+
+function toStrip({ reason, notice, signed, otherwise }: StripLine, name: string): Disposition {
+  const words = reason ?? `Line "${name}" of the policy`;
+  return {
+    kind: "strip",
+    reason: words,
+    notice: notice ?? null,
+    signed,
+    otherwise: otherwise === "reject" ? { kind: "reject", reply: refusal } : { kind: "quarantine", reason: words },
+  };
+}
 
 export function toDisposition(line: PolicyLine, name: string): Disposition {
   switch (line.then) {
@@ -32,6 +48,8 @@ export function toDisposition(line: PolicyLine, name: string): Disposition {
       return { kind: "forward", tags: line.tags };
     case "quarantine":
       return { kind: "quarantine", reason: line.reason ?? `Line "${name}" of the policy` };
+    case "strip":
+      return toStrip(line, name);
     case "hold":
       return { kind: "hold", reason: line.reason ?? `Line "${name}" of the policy`, forMs: line.for };
     case "reject":
@@ -47,6 +65,8 @@ export const namesLists = (wanted: Condition | undefined): boolean =>
   wanted?.rule?.some((rule) => rule.startsWith("lists.")) === true ||
   [...(wanted?.any ?? []), ...(wanted?.all ?? [])].some(namesLists);
 
+const placed = (at: PolicyPlace | undefined) => (at === undefined ? {} : { policyAt: at });
+
 function firstLine(facts: Case, policy: Policy, ageMs: Millis, isBlocked: boolean): Answer | null {
   for (const [index, line] of policy.lines.entries()) {
     if (isBlocked && !namesLists(line.if)) continue;
@@ -56,7 +76,7 @@ function firstLine(facts: Case, policy: Policy, ageMs: Millis, isBlocked: boolea
     if (found === null) continue;
     const policyLine = line.name ?? (line.if === undefined ? "default" : `line ${index + 1}`);
     const because = found.length > 0 ? found : facts.evidence.slice(0, mostReasons).map((one) => one.finding);
-    return { disposition: toDisposition(line, policyLine), because, policyLine };
+    return { disposition: toDisposition(line, policyLine), because, policyLine, ...placed(policy.places?.[index]) };
   }
   return null;
 }
@@ -92,8 +112,9 @@ function asGroup(path: ForwardPath, made: Answer, route: RouteFacts | undefined,
   const tags = observed.kind === "forward" ? observed.tags : [`would-${observed.kind}`];
   if (bypassed)
     return { ...group, disposition: { kind: "forward", tags: ["bypass", ...tags] }, policyLine: "bypass", observed };
-  if (route?.mode !== "observe") return { ...group, disposition: observed, policyLine: made.policyLine };
-  return { ...group, disposition: { kind: "forward", tags }, policyLine: made.policyLine, observed };
+  const line = { policyLine: made.policyLine, ...placed(made.policyAt) };
+  if (route?.mode !== "observe") return { ...group, disposition: observed, ...line };
+  return { ...group, disposition: { kind: "forward", tags }, ...line, observed };
 }
 
 /** Recipients with the same answer become one group, in the order of RCPT. */

@@ -1,6 +1,6 @@
 /** What a schema cannot say of a policy: that it has an answer for everything, and that each line can be reached. */
 import { type Incomplete, incompletes } from "../core/outcome.ts";
-import type { Condition, OutcomeName, PolicyLine } from "./policy.ts";
+import { type Condition, noticeWords, type OutcomeName, type PolicyLine } from "./policy.ts";
 
 type Complaint = readonly [path: readonly PropertyKey[], message: string];
 
@@ -33,6 +33,26 @@ function forgotten(lines: readonly PolicyLine[]): readonly Incomplete[] {
   return said.has("incomplete") ? [] : incompletes.filter((why) => !said.has(why));
 }
 
+/** Does it hold only where a part or a finding can be named? */
+function namesParts({ severity, rule, tag, inspector, outcome, part, any, all: both }: Condition): boolean {
+  if ([severity, rule, tag, inspector, part].some((key) => key !== undefined)) return true;
+  if (outcome !== undefined && !outcome.includes("clean")) return true;
+  return any?.every(namesParts) === true || both?.some(namesParts) === true;
+}
+
+/** What cannot be stripped is dealt with otherwise; a line that could never strip is a mistake. */
+function* stripComplaints(line: PolicyLine, path: readonly PropertyKey[]): Generator<Complaint> {
+  if (line.then !== "strip") return;
+  if (line.if === undefined || !namesParts(line.if))
+    yield [
+      [...path, "if"],
+      "must name what is stripped: severity, rule, tag, inspector, part, or an outcome other than clean",
+    ];
+  for (const [, word = ""] of line.notice?.matchAll(/\{([^{}]*)\}/g) ?? [])
+    if (!(noticeWords as readonly string[]).includes(word))
+      yield [[...path, "notice"], `{${word}} stands for nothing; there are {${noticeWords.join("}, {")}}`];
+}
+
 /** Incomplete is never clean: a policy that lets the rest pass must have said what becomes of what was not seen. */
 function* lastComplaints(lines: readonly PolicyLine[], last: PolicyLine): Generator<Complaint> {
   const path = ["rules", lines.length - 1];
@@ -57,6 +77,7 @@ export function* policyComplaints(lines: readonly PolicyLine[]): Generator<Compl
       if (before !== undefined) yield [[...path, "name"], `is the name of line ${before + 1} too`];
       names.set(line.name, index);
     }
+    yield* stripComplaints(line, path);
     if (line.if !== undefined) yield* conditionComplaints(line.if, [...path, "if"]);
     else if (index < lines.length - 1)
       yield [path, "without `if` this line decides everything, and the lines below are never reached"];

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseNetwork } from "../core/network.ts";
 import { incompletes, severities } from "../core/outcome.ts";
+import type { PolicyPlace } from "../core/verdict.ts";
 import { parseDuration, parseSize } from "../core/units.ts";
 
 const list = <T extends z.ZodType>(item: T) => z.union([item.transform((one) => [one]), z.array(item).min(1)]);
@@ -77,6 +78,14 @@ export const deferCodes = ["451 4.7.1", "450 4.7.1", "451 4.3.0"] as const;
 const lineSchema = z.discriminatedUnion("then", [
   z.strictObject({ ...common, then: z.literal("forward"), tags: z.array(word).max(16).default([]) }),
   z.strictObject({ ...common, then: z.literal("quarantine"), reason: z.string().min(1).max(300).optional() }),
+  z.strictObject({
+    ...common,
+    then: z.literal("strip"),
+    reason: z.string().min(1).max(300).optional(),
+    notice: z.string().min(1).max(2000).optional(),
+    signed: z.boolean().default(false),
+    otherwise: z.enum(["quarantine", "reject"]).default("quarantine"),
+  }),
   z.strictObject({ ...common, then: z.literal("hold"), for: duration, reason: z.string().min(1).max(300).optional() }),
   z.strictObject({
     ...common,
@@ -92,6 +101,10 @@ const lineSchema = z.discriminatedUnion("then", [
   }),
 ]);
 
+/** What may stand in braces in the `notice` of a line that strips. */
+export const noticeWords = ["removed", "reason", "id", "gateway", "contact"] as const;
+export type NoticeWord = (typeof noticeWords)[number];
+
 export type PolicyLine = z.output<typeof lineSchema>;
 
 export const policySchema = z.strictObject({
@@ -104,4 +117,6 @@ export interface Policy {
   /** Changes with every change of the text; part of each verdict. */
   readonly version: string;
   readonly lines: readonly PolicyLine[];
+  /** Where each line stands; absent for a policy that was written in no file. */
+  readonly places?: readonly PolicyPlace[];
 }

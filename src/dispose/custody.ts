@@ -130,6 +130,24 @@ export function createCustody(options: CustodyOptions) {
       onEvent({ event: "accepted", entry, to });
     },
 
+    /** It must not be ours after all: the client comes back with it. */
+    async withdraw(entry: Entry): Promise<void> {
+      await write(entry, "discarded", pathsOf(entry), "not taken after all", "lazy");
+      await entry.remove();
+      ours.delete(entry);
+    },
+
+    /** Does it exist, or has it existed? Only after a crash, or for a person, can it have been made from this entry before. */
+    async isMade(entry: Entry, id: QueueId): Promise<boolean> {
+      const hasBegun = (await deliveryOf(entry)).stripped !== undefined || (await entry.review()).length > 0;
+      if (!hasBegun) return false;
+      const isThere = await spool.find(id).then(
+        () => true,
+        () => false,
+      );
+      return isThere || (await linesAbout(entry, [id])).length > 0;
+    },
+
     /** The held message that this one repeats, if its client went away before it heard our 250 and now comes again (R9). */
     async twin(entry: Entry): Promise<QueueId | null> {
       const key = await twinKey(entry);

@@ -1,4 +1,4 @@
-/** Verdict → what happens: forward, quarantine, hold, reject, defer. Each kind knows two cases: the client still waits, or the message is ours. */
+/** Verdict → what happens: forward, strip, quarantine, hold, reject, defer. Each kind knows two cases: the client still waits, or the message is ours. */
 import { queuedAs, says } from "../core/replies.ts";
 import type { Reply } from "../core/status.ts";
 import type { Turn } from "../core/turn.ts";
@@ -7,6 +7,7 @@ import type { Entry, Release } from "../spool/spool.ts";
 import type { Custody } from "./custody.ts";
 import { isPending } from "./settled.ts";
 import type { Forwarder } from "./forward.ts";
+import { createStrip, type StripGroup, type StripOptions } from "./strip.ts";
 
 type Replies = ReadonlyMap<string, Reply>;
 
@@ -29,9 +30,14 @@ export interface DisposeOptions {
   readonly onScannerFailure: (route: string) => OnScannerFailure;
   /** Hands a freshly claimed message over to whoever owns `incoming`. */
   readonly handOver: (entry: Entry) => void;
+  readonly makeCopy: StripOptions["makeCopy"];
+  readonly derivedId: StripOptions["derivedId"];
 }
 
-export function createDispose({ custody, forwarder, proxies, onScannerFailure, handOver }: DisposeOptions): Disposers {
+export function createDispose(options: DisposeOptions): Disposers {
+  const { custody, forwarder, proxies, onScannerFailure, handOver } = options;
+  const stripper = createStrip({ ...options, otherwise });
+
   async function quarantine(
     entry: Entry,
     group: Group,
@@ -114,11 +120,19 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     return forwarder.forward(entry, verdict ? { group, verdict } : { unscanned: group }, turn, signal);
   }
 
+  function otherwise(entry: Entry, group: StripGroup, why: string, turn: Turn, signal: AbortSignal): Promise<Replies> {
+    const { otherwise: instead } = group.disposition;
+    if (instead.kind === "reject") return reject(entry, group, instead.reply, turn, signal);
+    return quarantine(entry, group, `${instead.reason} (not stripped: ${why})`, turn, signal);
+  }
+
   function one(entry: Entry, group: Group, verdict: Verdict | null, turn: Turn, signal: AbortSignal): Promise<Replies> {
     const { disposition } = group;
     switch (disposition.kind) {
       case "forward":
         return forward(entry, group, verdict, turn, signal);
+      case "strip":
+        return stripper.strip(entry, { ...group, disposition }, turn, signal);
       case "quarantine":
         return quarantine(entry, group, disposition.reason, turn, signal);
       case "hold":
@@ -156,13 +170,20 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
     return hasLeft || disposition.kind !== "forward";
   }
 
+  /** Ours: a former life of the gateway may have begun with it. */
+  const isLeftActive = (entry: Entry, turn: Turn): boolean => turn.taken && entry.state === "active";
   const isHalfSplit = async (entry: Entry, turn: Turn): Promise<boolean> =>
-    turn.taken && entry.state === "active" && (await custody.isSplit(entry));
+    isLeftActive(entry, turn) && (await custody.isSplit(entry));
 
   return {
     async dispose(entry, verdict, turn, signal) {
       const [group, another] = verdict.groups;
       if (!group) throw new TypeError(`verdict of ${entry.id} has no group`);
+      if (isLeftActive(entry, turn) && (await stripper.finish(entry)))
+        return same(
+          verdict.groups.flatMap((each) => each.forwardPaths),
+          queuedAs(entry.id),
+        );
       return another || (await isHalfSplit(entry, turn))
         ? split(entry, verdict.groups, verdict, turn)
         : one(entry, group, verdict, turn, signal);
@@ -172,6 +193,8 @@ export function createDispose({ custody, forwarder, proxies, onScannerFailure, h
       const groups = unscannedGroups(entry, onScannerFailure);
       const [group, another] = groups;
       if (!group) throw new TypeError(`message ${entry.id} has no forward-path`);
+      if (isLeftActive(entry, turn) && (await stripper.finish(entry)))
+        return same(group.forwardPaths, queuedAs(entry.id));
       if (another || (await isHalfSplit(entry, turn))) return split(entry, groups, null, turn);
       const { disposition } = group;
       if (turn.taken && (await isStuck(entry, disposition)))

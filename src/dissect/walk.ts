@@ -14,6 +14,17 @@ interface Place {
   readonly inner: string;
 }
 
+/** An entity as it was visited, under whatever reading: from its header's first octet to its end. */
+export interface Entity extends Range {
+  readonly bodyStart: number;
+  /** Declared media types. */
+  readonly types: readonly string[];
+  /** Taken apart as a multipart. */
+  readonly split: boolean;
+  /** In a multipart; false for a message, whose header has fields of its own. */
+  readonly isPart: boolean;
+}
+
 interface Split {
   readonly boundary: string;
   readonly cut: Cut;
@@ -34,6 +45,8 @@ const beside = (inner: string, name: string): string => `${inner === "" ? "0" : 
 export class Walk {
   readonly parts: Parts;
   readonly report = new Report();
+  /** Outer before inner. */
+  readonly entities: Entity[] = [];
   readonly #message: Buffer;
   readonly #limits: DissectLimits;
   readonly #lines: DashLines;
@@ -59,7 +72,7 @@ export class Walk {
     const view = { offset: 0, length: message.length, encoding: "identity" } as const;
     parts.add({ path: "0", role: "message", names: [], declaredTypes: ["message/rfc822"], view });
     const header = this.#entity({ start: 0, end: message.length }, { leaf: "1", inner: "" }, 0, "text/plain");
-    if (parts.full || this.#entities < 0 || this.#lines.exhausted)
+    if (this.isCut)
       this.report.add("0", {
         incomplete: "limit",
         text: `More parts, or more readings of them, than are looked at; ${parts.list().length} parts were`,
@@ -67,11 +80,16 @@ export class Walk {
     return header;
   }
 
+  /** More parts, or more readings of them, than are looked at. */
+  get isCut(): boolean {
+    return this.#stopped || this.#lines.exhausted;
+  }
+
   get #stopped(): boolean {
     return this.parts.full || this.#entities < 0;
   }
 
-  #entity(range: Range, place: Place, depth: number, fallback: string): Header {
+  #entity(range: Range, place: Place, depth: number, fallback: string, isPart = false): Header {
     this.#entities--;
     const header = parseHeader(this.#message.subarray(range.start, range.end), this.#limits.headerBytes);
     if (!this.parts.spend(header.bodyStart)) return header;
@@ -80,8 +98,10 @@ export class Walk {
     const claims = readClaims(header.fields, fallback);
     const body = { start: range.start + header.bodyStart, end: range.end };
     const splits = this.#splits(body, claims);
+    const split = splits.length > 0;
+    this.entities.push({ ...range, bodyStart: body.start, types: claims.types, split, isPart });
     // A multipart is no part: what is odd about it is said of what it stands in.
-    const path = splits.length > 0 ? place.inner : place.leaf;
+    const path = split ? place.inner : place.leaf;
     for (const text of header.oddities) this.report.add(path, { rule: "broken-header", severity: "low", text });
     for (const note of claims.notes) this.report.add(path, note);
     this.#content({ body, claims, place, depth }, splits);
@@ -231,7 +251,7 @@ export class Walk {
         });
       number++;
       const path = below(inner, number);
-      this.#entity(range, { leaf: path, inner: path }, depth + 1, fallback);
+      this.#entity(range, { leaf: path, inner: path }, depth + 1, fallback, true);
     });
     if (!closed)
       this.report.add(place.inner, { rule: "unclosed-multipart", severity: "info", text: "No closing delimiter" });

@@ -3,11 +3,11 @@
  * Contract; the implementation is disk-spool.ts, the suite test/contract/spool.ts.
  */
 import type { Content } from "../core/job.ts";
-import type { Bytes, Envelope, QueueId } from "../core/message.ts";
+import type { Bytes, Envelope, QueueId, Sha256 } from "../core/message.ts";
 import type { Claimed, State } from "../core/state.ts";
 
 /** Files made whole, once, and never edited. */
-export type Target = "parts.json" | "inspection.json" | "verdict.json" | "release.json";
+export type Target = "parts.json" | "inspection.json" | "verdict.json" | "release.json" | "strip.json";
 
 /** One message. Claim, once(), record() and moves of one entry exclude each other; paths are resolved under that mutex. */
 export interface Entry {
@@ -53,6 +53,8 @@ export interface Delivery {
   readonly paths: Readonly<Record<string, PathDelivery>>;
   /** Set before the first of the messages that this one is split into appears: however it is judged after a crash, it is split in this way. */
   readonly split?: readonly SplitPart[];
+  /** Set before the stripped copy appears: after a crash it is not made twice, and the original is held whatever it is judged to be by then. */
+  readonly stripped?: QueueId;
 }
 
 export interface SplitPart {
@@ -85,6 +87,21 @@ export interface Release {
   readonly by: string;
   readonly why: string;
   readonly at: string;
+}
+
+/** A message without some of its parts, made from a held one: why it exists, and what was removed. */
+export interface Stripped {
+  readonly from: QueueId;
+  readonly policyLine: string;
+  readonly removed: readonly Removed[];
+}
+
+export interface Removed {
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly types: readonly string[];
+  readonly size: Bytes;
+  readonly sha256: Sha256;
 }
 
 export interface NewEntry {

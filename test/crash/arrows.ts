@@ -55,6 +55,9 @@ const held = { to: ["a@delivery.test"], isBad: true, end: { held: 1 } } as const
 const heldTwice = { end: { held: 2 }, duplicate: unheard } as const;
 const released = { to: ["a@delivery.test"], isBad: true, end: { sent: 1, held: 1 } } as const;
 
+const less = { to: ["less@delivery.test"], isBad: true, end: { sent: 1, held: 1 } } as const;
+const lessOurs = { ...less, to: ["less@spool.test"], heard: true } as const;
+
 const slow = { to: ["a@deadline.test"], hop: "slow" } as const;
 const toGone = { to: ["a@spool.test", "gone@spool.test"], heard: true, end: { sent: 1, bounced: 1 } } as const;
 const tablePoint = step("arriving", "incoming");
@@ -171,6 +174,34 @@ export const rows: readonly Row[] = [
     ...ours,
     first: after(move("incoming", "active")).fuse,
   },
+
+  { arrow: "original held → its stripped copy", ...before(move("arriving", "quarantine")), ...less },
+  {
+    arrow: "original held → its stripped copy",
+    ...after(move("arriving", "quarantine")),
+    ...less,
+    end: { sent: 1, held: 2 },
+    duplicate: unheard,
+  },
+  {
+    arrow: "original held → its stripped copy",
+    ...before(move("arriving", "incoming")),
+    ...less,
+    end: { sent: 1, held: 2 },
+    duplicate: unheard,
+  },
+  {
+    arrow: "original held → its stripped copy",
+    ...after(move("arriving", "incoming")),
+    ...less,
+    end: { sent: 2, held: 2 },
+    duplicate: unheard,
+  },
+  { arrow: "original held → its stripped copy", ...after(reply), ...less },
+  { arrow: "stripped copy → its original held", ...before(["the copy's claim", tablePoint, 2]), ...lessOurs },
+  { arrow: "stripped copy → its original held", ...after(["the copy's claim", tablePoint, 2]), ...lessOurs },
+  { arrow: "stripped copy → its original held", ...before(move("active", "quarantine")), ...lessOurs },
+  { arrow: "stripped copy → its original held", ...after(move("active", "quarantine")), ...lessOurs },
 
   {
     arrow: "review line → released entry made",

@@ -11,10 +11,11 @@ import { parseParameters } from "../../src/dissect/parameters.ts";
 import { decodeWords } from "../../src/dissect/words.ts";
 import { fuzzSeconds } from "../support/fuzz-seconds.ts";
 import { messageFixtures } from "../support/message-fixtures.ts";
+import { cut, placeholder } from "../support/stripped.ts";
 
 const limits = { parts: 60, depth: 5, headerBytes: 2000 };
-/** Shares the time of this file among its five properties. */
-const box = { interruptAfterTimeLimit: (fuzzSeconds() * 1000) / 5, numRuns: 1_000_000 };
+/** Shares the time of this file among its six properties. */
+const box = { interruptAfterTimeLimit: (fuzzSeconds() * 1000) / 6, numRuns: 1_000_000 };
 
 const pieces = fc.constantFrom(
   ...'\r\n|\r\n\r\n|\n|\r|\t| |\0|;|,|=|?|"|(|)|\\|--|--b|--b--|--bb|--b x|boundary=b|boundary="bb"|; boundary*0=b|=?utf-8?B?|=?iso-2022-jp?Q?'.split(
@@ -139,6 +140,29 @@ test("what is encoded by the book is found again, whatever it is", () => {
         assert.equal(parts[1]?.names[0], Buffer.from(name).toString());
       },
     ),
+    box,
+  );
+});
+
+test("cut out of any message, parts leave a message in which all else is octet for octet what it was", async () => {
+  await fc.assert(
+    fc.asyncProperty(message, fc.nat(60), fc.nat(60), async (bytes, ...picks) => {
+      const all = dissect(bytes, limits).parts.slice(1);
+      if (all.length === 0) return;
+      const paths = picks.map((pick) => all[pick % all.length]?.path ?? "");
+      const { cutting, result, after } = await cut(bytes, paths, limits, 64);
+      if (cutting.refusal !== "") return assert.deepEqual(cutting.edits, []);
+      let at = 0;
+      let kept = "";
+      for (const { start, end, put } of cutting.edits) {
+        assert.ok(start >= at && end >= start && end <= bytes.length);
+        kept += bytes.toString("latin1", at, start) + (put === "nothing" ? "" : placeholder);
+        at = end;
+      }
+      assert.equal(result.toString("latin1"), kept + bytes.toString("latin1", at));
+      assert.deepEqual(cutting.edits.flatMap(({ parts }) => parts).sort(), [...new Set(paths)].sort());
+      assert.ok(after.length > 0);
+    }),
     box,
   );
 });

@@ -54,10 +54,11 @@ const configuration = (hop: string, more: object): object => ({
   ...more,
 });
 
-/** `later@` is held back for a moment, `kept@` for a person. */
+/** `later@` is held back for a moment, `kept@` for a person; `less@` gets what is left. */
 const policy = `version: 1
 rules:
   - { if: { recipient: "later@*" }, then: hold, for: 1s, reason: A moment }
+  - { if: { recipient: "less@*", severity: high }, then: strip }
   - { if: { any: [{ severity: high }, { outcome: incomplete }, { recipient: "kept@*" }] }, then: quarantine }
   - { then: forward }
 `;

@@ -1,6 +1,5 @@
 /** Custody as the gateway wires it, on a real spool, journal and sending side; the scanner, the next hop and the clock are stand-ins at the edge. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,10 +8,13 @@ import type { TestContext } from "node:test";
 import { createCustodyParts } from "../../src/compose-custody.ts";
 import { type Config, configSchema, type RouteConfig, routeName } from "../../src/config-schema.ts";
 import { GatewayError } from "../../src/core/errors.ts";
-import type { Envelope, Part, QueueId, Sha256 } from "../../src/core/message.ts";
+import type { Envelope, Part, QueueId } from "../../src/core/message.ts";
 import type { Reply } from "../../src/core/status.ts";
 import { format } from "../../src/core/status.ts";
 import type { Disposition, Group } from "../../src/core/verdict.ts";
+import { cutOut } from "../../src/dissect/cut-out.ts";
+import { dissect } from "../../src/dissect/dissect.ts";
+import type { Finding } from "../../src/core/outcome.ts";
 import type { MessageEvent } from "../../src/dispose/custody.ts";
 import type { Clock } from "../../src/observe/clock.ts";
 import { silent } from "../../src/observe/log.ts";
@@ -24,11 +26,23 @@ import type { JournalLine } from "../../src/spool/journal.ts";
 import type { Entry } from "../../src/spool/spool.ts";
 import { eventually } from "./eventually.ts";
 import { type Arrived, type FakeNextHop, type FakeNextHopOptions, startFakeNextHop } from "./fake-next-hop.ts";
+import { fixtureLimits } from "./message-fixtures.ts";
 import { collect, octetsOf, pieces } from "./spool.ts";
 
 type Scanner = Parameters<typeof createCustodyParts>[0]["scanner"];
 
-/** Says what the test wants, at the price of nothing. */
+/** What a test wants to be found. */
+export const isEvil = ({ declaredTypes }: Part): boolean => declaredTypes.includes("application/x-evil");
+const findingIn = (part: string): Finding => ({
+  part,
+  inspector: "test",
+  rule: "test.evil",
+  severity: "high",
+  tags: [],
+  text: "evil",
+});
+
+/** Takes messages apart for real; finds and decides what the test wants, at the price of nothing. */
 export class ScannerStandIn implements Scanner {
   ruleSet = "rules-1";
   /** Thrown one after the other by dissecting and inspecting. */
@@ -36,12 +50,19 @@ export class ScannerStandIn implements Scanner {
   isDown = false;
   /** Judging waits for it. */
   gate: Promise<unknown> = Promise.resolve();
-  dispose: (forwardPath: string, envelope: Envelope) => Disposition = () => ({ kind: "forward", tags: [] });
+  dispose: (forwardPath: string, envelope: Envelope, parts: readonly Part[]) => Disposition = () => ({
+    kind: "forward",
+    tags: [],
+  });
   /** How often each message was dissected. */
   readonly dissected: QueueId[] = [];
 
   inForce = () => ({ ruleSet: this.ruleSet, policyVersion: "policy-1" });
   describe = () => ({});
+  cutOut: Scanner["cutOut"] = async (entry, targets, signal) => {
+    await this.#wait(signal);
+    return cutOut(await octetsOf(entry as Entry), targets, fixtureLimits);
+  };
   view: Scanner["view"] = () => Promise.reject(new GatewayError("SCANNER_UNAVAILABLE"));
 
   readonly stages: Scanner["stages"] = {
@@ -49,21 +70,20 @@ export class ScannerStandIn implements Scanner {
       this.dissected.push(entry.id);
       await this.#wait(signal);
       const octets = await octetsOf(entry);
-      const sha256 = createHash("sha256").update(octets).digest("hex") as Sha256;
-      const header = { subject: "", from: "", to: "", messageId: "", date: "" };
-      return { parts: [] as Part[], outcomes: [], header, sha256, size: octets.length };
+      return dissect(octets, fixtureLimits);
     },
-    inspect: async (_entry, _dissection, signal) => {
+    inspect: async (_entry, { parts }, signal) => {
       await this.#wait(signal);
-      return { parts: [], outcomes: [], versions: {}, ruleSet: this.ruleSet, cached: 0, elapsedMs: 1 };
+      return { parts, outcomes: [], versions: {}, ruleSet: this.ruleSet, cached: 0, elapsedMs: 1 };
     },
-    decide: (envelope) => {
+    decide: (envelope, { parts }) => {
       const groups = new Map<string, Group>();
       for (const { address, route } of envelope.forwardPaths) {
-        const disposition = this.dispose(address, envelope);
+        const disposition = this.dispose(address, envelope, parts);
         const key = JSON.stringify([route, disposition]);
         const forwardPaths = [...(groups.get(key)?.forwardPaths ?? []), address];
-        groups.set(key, { forwardPaths, route, disposition, because: [], policyLine: "test" });
+        const because = parts.filter(isEvil).map(({ path }) => findingIn(path));
+        groups.set(key, { forwardPaths, route, disposition, because, policyLine: "test" });
       }
       const all = [...groups.values()];
       const isClean = all.every((group) => group.disposition.kind === "forward");

@@ -27,7 +27,7 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   [
     "an unknown disposition",
     "version: 1\nrules:\n  - then: quarantaine\n",
-    "p.yaml:3:11: rules[0].then: must be one of forward, quarantine, hold, reject, defer; did you mean quarantine?",
+    "p.yaml:3:11: rules[0].then: must be one of forward, quarantine, strip, hold, reject, defer; did you mean quarantine?",
   ],
   [
     "an unknown outcome in a list",

@@ -1,9 +1,7 @@
 /** Power loss at every single step of spool and journal: what was acknowledged is whole, what was not never appears by half. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { QueueId } from "../../../src/core/message.ts";
 import { systemClock } from "../../../src/observe/clock.ts";
 import { silent } from "../../../src/observe/log.ts";
@@ -11,42 +9,12 @@ import { openJournal } from "../../../src/spool/disk-journal.ts";
 import { type DiskSpool, openSpool } from "../../../src/spool/disk-spool.ts";
 import type { Entry } from "../../../src/spool/spool.ts";
 import { journalLine } from "../../contract/journal.ts";
-import { chance, dropped, kept, materialise, PowerLoss, unsynced } from "../../support/power-loss.ts";
+import { everyCut } from "../../support/every-cut.ts";
+import { PowerLoss, unsynced } from "../../support/power-loss.ts";
 import { arriveWith, clockAt, collect, envelopeOf, octetsOf, temporaryFolder } from "../../support/spool.ts";
 
 const small = Buffer.from("Subject: small\r\n\r\nhello\r\n");
 const large = Buffer.concat([Buffer.from("Subject: large\r\n\r\n"), Buffer.alloc(9_000, "0123456789abcdef\r\n")]);
-const fates = [dropped, kept, ...Array.from({ length: 1 }, (_, i) => chance(i + 1))];
-
-/** Calls `check` with a folder for each different state that a cut at any step may leave. Returns how many there were. */
-async function everyCut(
-  t: TestContext,
-  power: PowerLoss,
-  check: (dir: string, marks: ReadonlySet<string>) => Promise<void>,
-): Promise<number> {
-  const base = await temporaryFolder(t);
-  const seen = new Set<string>();
-  for (let cut = 0; cut <= power.length; cut += 1)
-    for (const fate of fates) {
-      const found = power.after(cut, fate);
-      const marks = power.marksBefore(cut);
-      const state = createHash("sha256").update([...marks].join());
-      for (const [path, octets] of found) state.update(`\0${path}\0${octets === null}`).update(octets ?? "");
-      const key = state.digest("hex");
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const dir = join(base, key.slice(0, 16));
-      await mkdir(dir);
-      await materialise(dir, found);
-      try {
-        await check(dir, marks);
-      } catch (error) {
-        throw new Error(`cut before step ${cut} of ${power.length}, the unsynced ${fate.name}`, { cause: error });
-      }
-    }
-  return seen.size;
-}
-
 /** Every entry in custody, by id. */
 async function inCustody(spool: DiskSpool): Promise<ReadonlyMap<QueueId, Entry>> {
   const entries = new Map<QueueId, Entry>();
