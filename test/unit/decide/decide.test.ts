@@ -41,6 +41,28 @@ test("a clean message is forwarded without a tag", () => {
   assert.match(made.policyVersion, /^[0-9a-f]{12}$/);
 });
 
+test("a verdict says where the line stands that decided", () => {
+  const by = policy("{ name: bad, if: { severity: high }, then: quarantine }", "{ then: quarantine }");
+  assert.deepEqual(verdict({ parts: [high] }, by).groups[0]?.policyAt, { file: "policy.yaml", line: 3 });
+  assert.deepEqual(verdict({ parts: [{}] }, by).groups[0]?.policyAt, { file: "policy.yaml", line: 4 });
+  assert.deepEqual(verdict({ parts: [high] }).groups[0]?.policyAt, { file: "built-in policy", line: 3 });
+});
+
+test("a line that strips says what is done where nothing can be stripped", () => {
+  const stripped = (line: string) =>
+    verdict({ parts: [high] }, policy(line, "{ then: quarantine }")).groups[0]?.disposition;
+  assert.deepEqual(stripped("{ name: s, if: { severity: high }, then: strip }"), {
+    kind: "strip",
+    reason: 'Line "s" of the policy',
+    notice: null,
+    signed: false,
+    otherwise: { kind: "quarantine", reason: 'Line "s" of the policy' },
+  });
+  const refused = stripped("{ if: { severity: high }, then: strip, signed: true, notice: Gone, otherwise: reject }");
+  assert.ok(refused?.kind === "strip" && refused.otherwise.kind === "reject" && refused.signed);
+  assert.equal(format(refused.otherwise.reply), "550 5.7.1 Message refused by the content policy of this site");
+});
+
 test("what is high is quarantined, what is medium is tagged, what is low passes", () => {
   assert.equal(brief(verdict({ parts: [medium, high] })), "quarantine");
   assert.equal(brief(verdict({ parts: [medium] })), "forward suspicious");

@@ -75,6 +75,16 @@ const mistakes: readonly (readonly [string, string, string])[] = [
     "p.yaml:3:11: rules[0].then: the last line cannot hold: nothing below it would decide afterwards",
   ],
   [
+    "a line that strips whatever it be",
+    "version: 1\nrules:\n  - if: { recipient: '*@a.example' }\n    then: strip\n  - then: quarantine\n",
+    "p.yaml:3:9: rules[0].if: must name what is stripped: severity, rule, tag, inspector, part, or an outcome other than clean",
+  ],
+  [
+    "a notice with a word that stands for nothing",
+    "version: 1\nrules:\n  - if: { severity: high }\n    then: strip\n    notice: Ask {whom} for {id}\n  - then: quarantine\n",
+    "p.yaml:5:13: rules[0].notice: {whom} stands for nothing; there are {removed}, {reason}, {id}, {gateway}, {contact}",
+  ],
+  [
     "a condition that never holds",
     "version: 1\nrules:\n  - if: { outcome: clean, severity: high }\n    then: reject\n  - then: quarantine\n",
     "p.yaml:3:20: rules[0].if.outcome: never holds: a clean message has no finding with a severity, rule, tag or inspector",
