@@ -12,6 +12,8 @@ import { alertKinds, type AlertMemory, Alerts, type Digest } from "./observe/ale
 import type { Clock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import { heldClasses } from "./review/held-class.ts";
+import type { HeldTotals } from "./review/retention.ts";
 
 export interface AlertPartsOptions {
   readonly config: Config;
@@ -142,12 +144,19 @@ export function startAlerts(options: AlertPartsOptions) {
     corrupt: (id: QueueId): void => alerts.raise("corrupt", `queue id ${id}`),
     expiresSoon: (id: QueueId, leftMs: Millis): void =>
       alerts.raise("expiry", `queue id ${id}, in ${Math.ceil(leftMs / 3_600_000)} hours`),
-    overQuota: (total: Bytes): void =>
+    /** Which classes of held messages are above what they may take, so that their own oldest go. */
+    held: (totals: HeldTotals): void =>
       alerts.standing(
         "quota",
-        new Map([["quota", `${roughSize(total)} held, ${roughSize(config.quarantine.quota)} allowed`]]),
+        new Map(
+          heldClasses
+            .filter((name) => totals[name].size > totals[name].allowed)
+            .map((name) => {
+              const { size, allowed } = totals[name];
+              return [name, `class ${name}: ${roughSize(size)} held, ${roughSize(allowed)} allowed`];
+            }),
+        ),
       ),
-    withinQuota: (): void => alerts.standing("quota", new Map()),
     async close(): Promise<void> {
       clearInterval(timer);
       await alerts.close();

@@ -25,6 +25,7 @@ import type { Log } from "./observe/log.ts";
 import { carry, judge, type Stages } from "./pipeline.ts";
 import { QueueManager } from "./queue-manager.ts";
 import { createReceive } from "./receive.ts";
+import type { HeldClass } from "./review/held-class.ts";
 import { expireQuarantine, type RetentionOptions } from "./review/retention.ts";
 import { createReview } from "./review/review.ts";
 import { derivedId } from "./spool/ids.ts";
@@ -59,6 +60,16 @@ function shares(config: Config): (route: string) => number | null {
   const alone = config.routes.length === 1 ? config.scan.max_active : null;
   const most = new Map(config.routes.map((route) => [routeName(route), route.max_active ?? alone]));
   return (route) => most.get(route) ?? null;
+}
+
+/** How long each class of held messages is kept, and its part of the quota. */
+export function heldFor({ quarantine }: Pick<Config, "quarantine">): RetentionOptions["classes"] {
+  const of = ({ share, keep = quarantine.keep }: Config["quarantine"]["classes"][HeldClass]) => ({
+    share,
+    keepMs: keep,
+  });
+  const { critical, found, incomplete, policy } = quarantine.classes;
+  return { critical: of(critical), found: of(found), incomplete: of(incomplete), policy: of(policy) };
 }
 
 export function createCustodyParts(options: CustodyPartsOptions) {
@@ -236,10 +247,10 @@ export function createCustodyParts(options: CustodyPartsOptions) {
         .catch((error: unknown) => log.error("failed", { queue_id: id, error_cause: explain(error) }));
     },
     /** Expiry of held messages and of old journal files, every hour. */
-    startHousekeeping(hears: Pick<RetentionOptions, "onSoon" | "onTotal">) {
+    startHousekeeping(hears: Pick<RetentionOptions, "onSoon" | "onExpired" | "onTotals">) {
       const keeping = async (): Promise<void> => {
-        const { keep, quota } = config.quarantine;
-        const count = await expireQuarantine({ spool, journal, clock, log, keepMs: keep, quota, ...hears });
+        const { quota } = config.quarantine;
+        const count = await expireQuarantine({ spool, journal, clock, log, quota, classes: heldFor(config), ...hears });
         const files = await journal.prune(new Date(clock.now().getTime() - config.journal.keep));
         if (count + files > 0) log.info("expired", { count, journal_files: files });
       };

@@ -9,7 +9,9 @@ import { Ledger } from "./observe/ledger.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import { type Move, SpoolCounts } from "./observe/spool-counts.ts";
 import type { QueueManager } from "./queue-manager.ts";
+import { heldClasses } from "./review/held-class.ts";
 import { reconcile } from "./review/reconcile.ts";
+import type { HeldTotals } from "./review/retention.ts";
 import type { Journal, JournalLine } from "./spool/journal.ts";
 import type { Spool } from "./spool/spool.ts";
 
@@ -97,6 +99,14 @@ export async function createGauges({ metrics, spool, journal, scanner, manager, 
     isDiskLow: () => room < 0,
     room: () => room,
     unaccounted: ledger.missing,
+    held(totals: HeldTotals): void {
+      for (const name of heldClasses) {
+        const { count, size, allowed } = totals[name];
+        metrics.held.set({ class: name }, count);
+        metrics.heldBytes.set({ class: name }, size);
+        metrics.heldRoom.set({ class: name }, allowed);
+      }
+    },
     onMove(move: Move): void {
       counts.hear(move);
       ledger.moved(move);

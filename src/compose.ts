@@ -149,7 +149,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
     const housekeeping = parts.startHousekeeping({
       onSoon: alerts.expiresSoon,
-      onTotal: (total) => (total > config.quarantine.quota ? alerts.overQuota(total) : alerts.withinQuota()),
+      onExpired: (held, why) => metrics.heldExpired.inc({ class: held, why }),
+      onTotals(totals) {
+        alerts.held(totals);
+        gauges.held(totals);
+      },
     });
     closers.push(async () => housekeeping.close());
 

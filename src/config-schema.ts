@@ -6,13 +6,12 @@ import { parseNetwork } from "./core/network.ts";
 import { parseDuration, parseSize } from "./core/units.ts";
 
 const durationWords = "must be a duration such as 500ms, 30s, 5m, 2h or 7d";
-const duration = (byDefault: string) =>
-  z
-    .string(durationWords)
-    .refine((text) => parseDuration(text) !== null, durationWords)
-    .transform((text) => parseDuration(text) ?? 0)
-    .prefault(byDefault)
-    .meta({ kind: "duration" });
+const anyDuration = z
+  .string(durationWords)
+  .refine((text) => parseDuration(text) !== null, durationWords)
+  .transform((text) => parseDuration(text) ?? 0);
+const duration = (byDefault: string) => anyDuration.prefault(byDefault).meta({ kind: "duration" });
+const optionalDuration = anyDuration.optional().meta({ kind: "duration" });
 const sizeWords = "must be a size such as 64KiB, 25MiB or 2GiB";
 const size = (byDefault: string) =>
   z
@@ -189,6 +188,14 @@ const scanSchema = z.strictObject({
     .describe("One budget for a whole message; beyond: *incomplete: limit*."),
 });
 
+const heldClass = (share: number, why: string) =>
+  z
+    .strictObject({
+      share: count(share).describe(`Held ${why}: their part of the quota, in proportion to the other classes.`),
+      keep: optionalDuration.describe("How long. Default: `quarantine.keep`."),
+    })
+    .prefault({});
+
 const postgresWords = "must be a URL such as postgres://user@host:5432/database";
 const isPostgres = (text: string): boolean => {
   const url = URL.parse(text);
@@ -263,7 +270,18 @@ export const configSchema = z.strictObject({
   quarantine: z
     .strictObject({
       keep: duration("30d").describe("How long a message is held; its expiry is announced in the log a day before."),
-      quota: size("20GiB").describe("Octets in all; beyond, the oldest expire, never those younger than a day."),
+      quota: size("20GiB").describe(
+        "Octets in all; beyond, messages expire, never those younger than a day, and only those of classes that take more than their share.",
+      ),
+      classes: z
+        .strictObject({
+          critical: heldClass(40, "for a finding of severity `critical`"),
+          found: heldClass(30, "for other findings"),
+          incomplete: heldClass(20, "since something could not be inspected to its end"),
+          policy: heldClass(10, "for nothing but a line of the policy or an entry of a list"),
+        })
+        .prefault({})
+        .describe("Room and time by why a message is held, see [operations.md](operations.md#what-expires-when)."),
     })
     .prefault({})
     .describe("Held messages."),

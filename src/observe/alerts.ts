@@ -9,7 +9,10 @@ export const alertKinds = {
     "docs/operations.md, sallyport_messages_unaccounted > 0",
   ],
   expiry: ["Held messages expire within a day", "sallyport quarantine list; release what is wanted"],
-  quota: ["The quarantine is over its quota", "discard what nobody needs, or raise quarantine.quota"],
+  quota: [
+    "Held messages take more than their share of the quota; the oldest of that class go once they are a day old",
+    "discard what nobody needs, or raise quarantine.quota",
+  ],
   disk: ["The disk is low", "docs/operations.md, Clients get 452 4.3.1"],
   rules: ["Rule files that do not compile are left out", "sallyport rules check"],
   scanner: ["Nothing can be scanned", "docs/operations.md, Clients get 451 4.7.1"],

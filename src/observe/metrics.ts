@@ -56,6 +56,13 @@ export function createMetrics() {
     ]),
     cacheHits: counter("verdict_cache_total", "Parts looked up in the verdict cache", ["result"]),
     spool: gauge("spool_messages", "Messages by state", ["state"]),
+    held: gauge("quarantine_messages", "Held messages by class, as of the last hourly look", ["class"]),
+    heldBytes: gauge("quarantine_bytes", "What held messages take on the disk", ["class"]),
+    heldRoom: gauge("quarantine_allowed_bytes", "What a class may take now before its own messages expire", ["class"]),
+    heldExpired: counter("quarantine_expired_total", "Held messages that went without a person, for age or quota", [
+      "class",
+      "why",
+    ]),
     routeActive: gauge("route_active_messages", "Messages in the active window by route", ["route"]),
     oldest: gauge("spool_oldest_seconds", "Age of the oldest message by state", ["state"]),
     queueDepth: gauge("queue_jobs", "Jobs of the scan queue", ["state"]),

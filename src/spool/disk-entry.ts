@@ -13,6 +13,7 @@ import { asSpoolError, notThere } from "./faults.ts";
 import { deliveryFile, envelopeFile, formatFile, type Layout, messageFile, reviewFile, spoolFormat } from "./layout.ts";
 import { Mutex } from "./mutex.ts";
 import type { Room } from "./room.ts";
+import { shareOctets } from "./share-octets.ts";
 import type { Delivery, Entry, NewEntry, ReviewLine, Target } from "./spool.ts";
 
 /** What an entry needs of the spool it lies in. */
@@ -268,6 +269,15 @@ export class DiskEntry implements Entry {
     return this.#mutex.run(async () => {
       if (this.#state === "arriving") return [...this.#reviewed];
       return parseReview((await readOptional(join(this.#folder(), reviewFile))) ?? Buffer.alloc(0));
+    });
+  }
+
+  async shareOctets(other: Entry): Promise<boolean> {
+    const { layout, durable } = this.#home;
+    if (this.size !== other.size || other.id === this.id) return false;
+    return this.#change(async (folder) => {
+      if (this.#state === "arriving" || other.state === "arriving" || other.state === "gone") return false;
+      return shareOctets(durable, folder, layout.entry(other.state, other.id));
     });
   }
 

@@ -37,6 +37,8 @@ export interface Entry {
   /** Appends a line to `review.ndjson` and syncs it. */
   append(line: ReviewLine): Promise<void>;
   review(): Promise<readonly ReviewLine[]>;
+  /** Both claimed: if their octets are equal, they take room once from then on. False if they are not, or if the other one has moved meanwhile. */
+  shareOctets(other: Entry): Promise<boolean>;
 }
 
 /** How far forwarding has come, per forward-path. */

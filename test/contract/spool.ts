@@ -293,6 +293,27 @@ export function spoolContract({ name, open }: SpoolFactory): void {
       assert.deepEqual(await octetsOf(await reopened.find(second)), octets);
     });
 
+  it("gives equal messages one file, which each keeps over the end of the other, and leaves unequal ones alone", async (t) => {
+    const { spool, reopen } = await open(t);
+    const [one, twin, other] = [
+      await arriveWith(spool, large),
+      await arriveWith(spool, large),
+      await arriveWith(spool, large.with(100, 0x21)),
+    ];
+    assert.equal(await one.shareOctets(twin), false, "not ours yet");
+    for (const entry of [one, twin, other]) await entry.claim("quarantine");
+    assert.equal(await twin.shareOctets(one), true);
+    assert.equal(await twin.shareOctets(one), true);
+    assert.equal(await one.shareOctets(one), false);
+    assert.equal(await other.shareOctets(one), false);
+    await one.remove();
+    assert.equal(await twin.shareOctets(one), false, "it has left");
+    await spool.close();
+    const again = await reopen();
+    assert.deepEqual(await octetsOf(await again.find(twin.id)), large);
+    assert.deepEqual(await octetsOf(await again.find(other.id)), Buffer.from(large.with(100, 0x21)));
+  });
+
   it("never makes a path of a hostile id", async (t) => {
     const { spool } = await open(t);
     const hostile = [

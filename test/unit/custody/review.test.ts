@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isGatewayError } from "../../../src/core/errors.ts";
+import { heldFor } from "../../../src/compose-custody.ts";
 import { silent } from "../../../src/observe/log.ts";
 import { expireQuarantine } from "../../../src/review/retention.ts";
 import { dayOf } from "../../../src/spool/layout.ts";
@@ -24,13 +25,13 @@ async function holding(t: Parameters<typeof started>[0], options: RigOptions = {
   return { rig, life, id };
 }
 
-const expire = (life: Life, more: { readonly keepMs?: number; readonly quota?: number }): Promise<number> =>
+const expire = (life: Life, more: { readonly quota?: number }): Promise<number> =>
   expireQuarantine({
     spool: life.spool,
     journal: life.journal,
     clock: life.clock,
     log: silent,
-    keepMs: 30 * day,
+    classes: heldFor(life.config),
     quota: 1e9,
     ...more,
   });

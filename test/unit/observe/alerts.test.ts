@@ -141,15 +141,16 @@ test("what was gathered and not sent when the gateway ended is told by the next"
   await rig.arrive(1);
 });
 
-test("held messages about to expire, and a quarantine over its quota", async (t) => {
+test("held messages about to expire, and a class that takes more than its share of the quota", async (t) => {
   const { rig, begin } = await stage(t);
   const alerts = begin();
   for (let i = 0; i < 3; i++) alerts.expiresSoon(id, 3_600_000 * 20);
-  alerts.overQuota(30 * 2 ** 30);
-  alerts.overQuota(31 * 2 ** 30);
+  const fits = { count: 1, size: 2 ** 30, allowed: 2 ** 30 };
+  const totals = { critical: fits, found: fits, policy: fits };
+  for (const size of [30, 31]) alerts.held({ ...totals, incomplete: { ...fits, size: size * 2 ** 30 } });
   await rig.arrive(2);
   assert.match(about(rig, "expire within a day")[0] ?? "", /queue id \w{26}, in 20 hours/);
-  assert.match(about(rig, "over its quota")[0] ?? "", /30\.0 GiB held, 20\.0 GiB allowed/);
+  assert.match(about(rig, "more than their share")[0] ?? "", /class incomplete: 30\.0 GiB held, 1\.0 GiB allowed/);
 });
 
 test("a certificate that ends within two weeks", async (t) => {
