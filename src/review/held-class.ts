@@ -18,7 +18,7 @@ const isOurs = ({ rule }: Finding): boolean => rule.startsWith("policy.") || rul
 
 /** Findings come worst first. */
 export function whyHeld(verdict: Verdict | null): Why {
-  const held = (verdict?.groups ?? []).filter(({ disposition }) => disposition.kind === "quarantine");
+  const held = (verdict?.groups ?? []).filter(({ disposition }) => disposition.kind !== "forward");
   const because = held.flatMap((group) => group.because);
   const found = because.filter((one) => !isIncomplete(one) && !isOurs(one) && one.severity !== "info");
   const critical = found.find(({ severity }) => severity === "critical");
