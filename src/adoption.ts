@@ -66,17 +66,21 @@ async function fill(entry: Entry, { files, delivery, review }: HeldFacts): Promi
 
 /** On our disk when it resolves: whole, as it was held there. Throws SEAL_BROKEN, SPOOL_CORRUPT, SPOOL_FULL, BLOBS_UNAVAILABLE. */
 async function bring({ blobs, seal, spool }: AdoptionOptions, from: string, id: QueueId): Promise<Entry> {
-  const { facts, message } = await unpacked(seal.openAll(await blobs.get(heldKey(from, id)), heldContext(id)));
-  if (facts.envelope.queueId !== id) throw notThere(heldKey(from, id));
-  // The seal is whole once the message has been read to its end.
-  const entry = await spool.arrive(facts.envelope, message);
+  const { facts, message, end } = await unpacked(seal.openAll(await blobs.get(heldKey(from, id)), heldContext(id)));
   try {
-    await fill(entry, facts);
-    await entry.claim("quarantine");
-    return entry;
-  } catch (error) {
-    await entry.remove();
-    throw error;
+    if (facts.envelope.queueId !== id) throw notThere(heldKey(from, id));
+    // The seal is whole once the message has been read to its end.
+    const entry = await spool.arrive(facts.envelope, message);
+    try {
+      await fill(entry, facts);
+      await entry.claim("quarantine");
+      return entry;
+    } catch (error) {
+      await entry.remove();
+      throw error;
+    }
+  } finally {
+    await end();
   }
 }
 

@@ -115,33 +115,42 @@ const inMemory: Bytes = 1024 * 1024;
 const holder =
   (dir: string) =>
   async (octets: AsyncIterable<Uint8Array>): Promise<Held> => {
-    const pieces: Uint8Array[] = [];
-    let size = 0;
     const rest = octets[Symbol.asyncIterator]();
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-      pieces.push(next.value);
-      size += next.value.length;
-      if (size > inMemory) break;
-    }
-    if (size <= inMemory)
-      return { content: { kind: "bytes", bytes: Buffer.concat(pieces) }, size, release: () => Promise.resolve() };
-    const file = join(dir, randomUUID());
-    const release = (): Promise<void> => rm(file, { force: true });
-    const handle = await open(file, "wx", 0o600);
     try {
-      for (const piece of pieces.splice(0)) await handle.writeFile(piece);
-      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-        await handle.writeFile(next.value);
-        size += next.value.length;
-      }
-      return { content: { kind: "file", file, size }, size, release };
-    } catch (error) {
-      await release();
-      throw error;
+      return await keep(rest, dir);
     } finally {
-      await handle.close();
+      // What is not read to its end may have a file open.
+      await rest.return?.();
     }
   };
+
+async function keep(rest: AsyncIterator<Uint8Array>, dir: string): Promise<Held> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+    pieces.push(next.value);
+    size += next.value.length;
+    if (size > inMemory) break;
+  }
+  if (size <= inMemory)
+    return { content: { kind: "bytes", bytes: Buffer.concat(pieces) }, size, release: () => Promise.resolve() };
+  const file = join(dir, randomUUID());
+  const release = (): Promise<void> => rm(file, { force: true });
+  const handle = await open(file, "wx", 0o600);
+  try {
+    for (const piece of pieces.splice(0)) await handle.writeFile(piece);
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      await handle.writeFile(next.value);
+      size += next.value.length;
+    }
+    return { content: { kind: "file", file, size }, size, release };
+  } catch (error) {
+    await release();
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
 
 export interface InspectQueueOptions {
   readonly config: Config;

@@ -40,6 +40,13 @@ async function* restOf(first: Uint8Array, octets: AsyncIterator<Uint8Array>): As
   for (let next = await octets.next(); next.done !== true; next = await octets.next()) yield next.value;
 }
 
+export interface Unpacked {
+  readonly facts: HeldFacts;
+  readonly message: AsyncIterable<Uint8Array>;
+  /** To be called when the message has been read, or will not be: a file may be open behind it. */
+  end(): Promise<void>;
+}
+
 const unreadable = (why: string): GatewayError => new GatewayError("SPOOL_CORRUPT", { file: "copy", why });
 
 function factsIn(line: Buffer): HeldFacts {
@@ -49,10 +56,18 @@ function factsIn(line: Buffer): HeldFacts {
 }
 
 /** The octets must be read to their end before anything is believed. Throws SPOOL_CORRUPT. */
-export async function unpacked(
-  octets: AsyncIterable<Uint8Array>,
-): Promise<{ readonly facts: HeldFacts; readonly message: AsyncIterable<Uint8Array> }> {
+export async function unpacked(octets: AsyncIterable<Uint8Array>): Promise<Unpacked> {
   const iterator = octets[Symbol.asyncIterator]();
+  const end = async (): Promise<void> => void (await iterator.return?.());
+  try {
+    return { ...(await begin(iterator)), end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function begin(iterator: AsyncIterator<Uint8Array>): Promise<Omit<Unpacked, "end">> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {

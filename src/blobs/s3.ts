@@ -116,6 +116,9 @@ export async function openS3(options: S3Options): Promise<BlobStore> {
         await client.send(order, { abortSignal: gaveUp.signal });
       } catch (error) {
         throw unavailable(gaveUp.signal.aborted ? gaveUp.signal.reason : error);
+      } finally {
+        // The SDK drops a body that it cannot send: nobody would close the file behind it, and Node ends a process that loses one.
+        if (Body instanceof Readable) Body.destroy();
       }
     },
     async get(key) {

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import type { BlobFacts, BlobStore } from "../../src/blobs/blob-store.ts";
 import { isGatewayError } from "../../src/core/errors.ts";
+import { eventually } from "../support/eventually.ts";
 
 export interface BlobsUnderTest {
   readonly blobs: BlobStore;
@@ -63,6 +64,28 @@ export function blobsContract(name: string, under: () => BlobsUnderTest): void {
       assert.equal((await blobs.stat("large"))?.size, octets.length);
       assert.equal(sha256(await read(blobs, "large")), sha256(octets));
       await blobs.remove("large");
+    });
+
+    it("ends the octets that it is given, also where it goes away under them", { timeout: 120_000 }, async () => {
+      const { blobs, breakIt } = under();
+      const broken = Promise.withResolvers<() => Promise<void>>();
+      let hasEnded = false;
+      async function* octets(): AsyncIterable<Buffer> {
+        try {
+          yield Buffer.alloc(1_000);
+          broken.resolve(breakIt());
+          await broken.promise;
+          for (let i = 0; i < 100; i++) yield Buffer.alloc(mebi);
+        } finally {
+          hasEnded = true;
+        }
+      }
+      await assert.rejects(blobs.put("cut/off", 1_000 + 100 * mebi, octets()), (error) =>
+        isGatewayError(error, "BLOBS_UNAVAILABLE"),
+      );
+      await (await broken.promise)();
+      await eventually("it has ended", () => hasEnded);
+      assert.equal(await blobs.stat("cut/off"), null);
     });
 
     it("keeps an empty object", async () => {
