@@ -3,21 +3,19 @@
  * that fills up. What got a 250 arrives or is held, nothing hostile arrives, all is accounted for.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eicar, zip } from "../../fixtures/make.ts";
 import type { Account } from "../../src/review/reconcile.ts";
 import { eventually } from "../support/eventually.ts";
 import { drop, type FakeNextHopOptions, silence, startFakeNextHop } from "../support/fake-next-hop.ts";
 import { freePort, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.ts";
-import { mail } from "../support/mail.ts";
 import { descendants } from "../support/processes.ts";
 import { sallyport } from "../support/sallyport.ts";
-import { send } from "../support/send.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
+import { deliver, heldIn, marker, requireEnds, trackedMail, waitingIn } from "../support/tracked-mail.ts";
 
 /** Sixty in `npm test`, two thousand in `npm run test:crash`. */
 const count = Number(process.env["CRASH_MESSAGES"]) || 60;
@@ -26,15 +24,6 @@ const rounds = Math.max(13, Math.ceil(count / 10));
 const seed = Number(process.env["CRASH_SEED"]) || Date.now() % 1_000_000;
 const minFree = 8 * 2 ** 20;
 const modes = ["delivery", "verdict", "spool"] as const;
-
-interface Sent {
-  readonly id: string;
-  readonly to: string;
-  readonly isBad: boolean;
-  readonly octets: Buffer;
-  /** Of each sending whose recipient was taken; null if the connection ended before it. */
-  readonly replies: (string | null)[];
-}
 
 /** Mulberry32: the same troubles for the same seed. */
 function chance(from: number): () => number {
@@ -45,28 +34,6 @@ function chance(from: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-function message(index: number): Sent {
-  const id = `m${index}`;
-  const isBad = index % 4 === 3;
-  const text = `${"0123456789".repeat(7)}\r\n`.repeat(index % 10 === 7 ? 8_000 : 20);
-  const bytes = isBad ? zip([{ name: "eicar.com", data: eicar() }]) : Buffer.from(`a file of ${id}`);
-  const octets = mail({ fields: [`X-Test-Id: ${id}.`], text, bytes, name: isBad ? "a.zip" : "a.txt" });
-  return { id, to: `b@${modes[index % modes.length]}.test`, isBad, octets, replies: [] };
-}
-
-/** As a sender's MTA does: again and again until it hears 2yz, or 5yz after the final dot. */
-async function deliver(port: number, one: Sent, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + 900_000;
-  while (Date.now() < until && !signal.aborted) {
-    const { reply, rcpt } = await send(port, one.octets, { to: [one.to], patienceMs: 60_000 });
-    if (rcpt[0]?.startsWith("2")) {
-      one.replies.push(reply);
-      if (reply?.startsWith("2") || reply?.startsWith("5")) return;
-    }
-    await sleep(300);
-  }
 }
 
 const kinds = [
@@ -82,8 +49,7 @@ async function weather(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "kill-"));
   const disk = mountSmallDisk(join(folder, "disk"), 96 * 2 ** 20 + count * 150_000);
   mkdirSync(join(folder, "rules/own"), { recursive: true });
-  const rule = 'rule marker { meta: severity = "critical" strings: $a = "$EICAR-STANDARD-ANTI" condition: $a }\n';
-  writeFileSync(join(folder, "rules/own/marker.yar"), rule);
+  writeFileSync(join(folder, "rules/own/marker.yar"), marker);
   const duringData = { afterBytes: Number.POSITIVE_INFINITY, then: drop } as const;
   const hopOptions: { duringData: NonNullable<FakeNextHopOptions["duringData"]> } = { duringData };
   const hop = await startFakeNextHop(hopOptions);
@@ -165,30 +131,18 @@ async function weather(t: TestContext) {
   return { hop, options, happened, strike, gateway: () => gateway, data: options.dataDir };
 }
 
-/** What lies in quarantine, by the message's own id; and whether it was judged incomplete. */
-function heldIn(data: string): ReadonlyMap<string, boolean> {
-  const top = join(data, "spool/quarantine");
-  const folders = readdirSync(top).flatMap((day) => readdirSync(join(top, day)).map((id) => join(top, day, id)));
-  return new Map(
-    folders.map((folder) => {
-      const id = /^X-Test-Id: (\w+)/m.exec(readFileSync(join(folder, "message.eml"), "latin1"))?.[1] ?? "";
-      return [id, readFileSync(join(folder, "verdict.json"), "utf8").includes('"incomplete"')];
-    }),
-  );
-}
-
 test(`nothing is lost, leaks or is unaccounted for in foul weather: ${count} messages`, {
   timeout: 300_000 + count * 2_000,
 }, async (t) => {
   t.diagnostic(`seed ${seed}`);
   const random = chance(seed);
   const { hop, happened, strike, gateway, options, data } = await weather(t);
-  const all = Array.from({ length: count }, (_, index) => message(index));
+  const all = Array.from({ length: count }, (_, index) => trackedMail(index, `b@${modes[index % modes.length]}.test`));
   const delivered: Promise<void>[] = [];
   let deck: Kind[] = [];
   for (let round = 0; round < rounds; round++) {
     const batch = all.slice(Math.floor((round * count) / rounds), Math.floor(((round + 1) * count) / rounds));
-    for (const one of batch) delivered.push(deliver(options.smtpPort, one, t.signal));
+    for (const one of batch) delivered.push(deliver(() => options.smtpPort, one, t.signal));
     if (deck.length === 0) deck = [...kinds];
     const [kind] = deck.splice(Math.floor(random() * deck.length), 1);
     if (kind) await strike(kind, random);
@@ -197,36 +151,10 @@ test(`nothing is lost, leaks or is unaccounted for in foul weather: ${count} mes
   await strike("disk free", random);
   await strike("next hop is well", random);
   await Promise.all(delivered);
-  const waiting = (): number =>
-    ["incoming", "active", "deferred"].reduce((sum, each) => sum + readdirSync(join(data, "spool", each)).length, 0);
-  await eventually("nothing waits any more", () => waiting() === 0, 300_000);
+  await eventually("nothing waits any more", () => waitingIn(data) === 0, 300_000);
   assert.equal(await gateway().stop("SIGTERM"), 0);
 
-  const held = heldIn(data);
-  const copies = { unheard: 0, unwritten: 0 };
-  let crashed = 0;
-  for (const { id, isBad, replies } of all) {
-    assert.match(replies.at(-1) ?? "", /^2/, `${id} was never taken: ${replies.slice(-5).join(", ")}`);
-    const arrived = hop.messages.filter((each) => each.octets.includes(`X-Test-Id: ${id}.`));
-    const ids = new Set(
-      arrived.map((each) => /^\tby \S+ with \S+ id (\w+)/m.exec(each.octets.toString("latin1"))?.[1]),
-    );
-    if (isBad) {
-      assert.equal(arrived.length, 0, `${id} is hostile and has arrived`);
-      assert.ok(held.has(id), `${id} is lost`);
-      continue;
-    }
-    // A message during whose inspection children or gateways died three times is held as incomplete.
-    if (arrived.length === 0) {
-      assert.ok(held.get(id), `${id} is lost: ${replies.join(", ")}`);
-      crashed++;
-      continue;
-    }
-    const unheard = replies.filter((reply) => reply === null).length;
-    assert.ok(ids.size <= 1 + unheard, `${id} arrived under ${ids.size} ids after ${replies.join(", ")}`);
-    copies.unheard += ids.size - 1;
-    copies.unwritten += arrived.length - ids.size;
-  }
+  const { unheard, unwritten, crashed } = requireEnds(all, hop, heldIn(data));
   const deaths = ["gateway killed", "gateway killed again", "gateway restarted"]
     .map((kind) => happened.get(kind) ?? 0)
     .reduce((sum, each) => sum + each, 0);
@@ -234,12 +162,10 @@ test(`nothing is lost, leaks or is unaccounted for in foul weather: ${count} mes
   t.diagnostic(
     `sendings: ${all.reduce((sum, { replies }) => sum + replies.length, 0)}, at the next hop: ${hop.messages.filter((each) => each.forwardPaths.length > 0).length}`,
   );
-  t.diagnostic(
-    `duplicates: ${copies.unheard} for want of our reply, ${copies.unwritten} for want of a record of the hop's`,
-  );
+  t.diagnostic(`duplicates: ${unheard} for want of our reply, ${unwritten} for want of a record of the hop's`);
   t.diagnostic(`held since processes died over it: ${crashed}`);
   // As many as may be on their way at the same time, for each death.
-  assert.ok(copies.unwritten <= deaths * 40, `${copies.unwritten} written twice`);
+  assert.ok(unwritten <= deaths * 40, `${unwritten} written twice`);
   const { json } = await sallyport(join(options.dir, "sallyport.yaml"))(
     "doctor",
     "--reconcile",

@@ -46,5 +46,5 @@ export const groups: readonly Group[] = [
   tests("architecture"),
   tests("fuzz"),
   tests("e2e", { needs: ["postfix", "swaks", "postgresql", "redis", "swift"], timeoutMs: 300_000 }),
-  tests("crash", { timeoutMs: 600_000 }),
+  tests("crash", { needs: ["postgresql", "redis", "swift", "iproute2", "faketime"], timeoutMs: 600_000 }),
 ];

@@ -25,6 +25,12 @@ const servers: readonly Server[] = [
     programs: ["/usr/bin/swift-proxy-server"],
     debianPackage: "swift-proxy swift-account swift-container swift-object memcached",
   },
+  { name: "iproute2", programs: ["/usr/sbin/ip"], debianPackage: "iproute2" },
+  {
+    name: "faketime",
+    programs: ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
+    debianPackage: "libfaketime",
+  },
 ];
 
 const isThere = ({ programs }: Server): boolean => programs.some((program) => existsSync(program));

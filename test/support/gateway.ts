@@ -1,6 +1,6 @@
 /** The real gateway as a process of its own, with a configuration written for the test. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly dir?: string;
   /** Default: `data` below `dir`. */
   readonly dataDir?: string;
+  /** Of this machine, where it listens. */
+  readonly address?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly smtpPort?: number;
   /** What to wait for: `/ready` (default), or only `/health`, as on a full disk. */
@@ -55,6 +57,8 @@ export interface Gateway {
   readonly child: ChildProcess;
   readonly pid: number;
   log(): readonly Record<string, unknown>[];
+  /** What it said on standard error last. */
+  errors(): string;
   metric(name: string): Promise<number>;
   /** Resolves with the exit code, or null when a signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -65,6 +69,7 @@ export function writeConfig(
   options: GatewayOptions & { readonly smtp: number; readonly web: number; readonly dir: string },
 ): string {
   const list = (items: readonly string[]): string => `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+  const { address = "127.0.0.1" } = options;
   const hops = typeof options.nextHop === "string" ? [options.nextHop] : options.nextHop;
   const file = join(options.dir, "sallyport.yaml");
   writeFileSync(
@@ -72,7 +77,7 @@ export function writeConfig(
     [
       "hostname: gateway.test",
       `data_dir: ${JSON.stringify(options.dataDir ?? "./data")}`,
-      `listen: { smtp: "127.0.0.1:${options.smtp}", web: "127.0.0.1:${options.web}" }`,
+      `listen: { smtp: "${address}:${options.smtp}", web: "${address}:${options.web}" }`,
       "routes:",
       `  - { domains: ${list(options.domains ?? ["bench.test"])}, next_hop: ${list(hops)}${options.route ? `, ${options.route}` : ""} }`,
       ...(options.routes ?? []).map((route) => `  - ${route}`),
@@ -85,7 +90,7 @@ export function writeConfig(
 }
 
 async function answers(web: number, path: string, child: ChildProcess): Promise<boolean> {
-  for (let tries = 0; tries < 600 && child.exitCode === null && child.signalCode === null; tries++) {
+  for (let tries = 0; tries < 2_400 && child.exitCode === null && child.signalCode === null; tries++) {
     try {
       if ((await fetch(`http://127.0.0.1:${web}/${path}`)).ok) return true;
     } catch {
@@ -107,18 +112,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"] ?? "", ...leanMalloc, ...options.env },
   });
-  const sink = createWriteStream(logFile);
   let errors = "";
-  child.stdout.pipe(sink);
+  child.stdout.pipe(createWriteStream(logFile));
   child.stderr.on("data", (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-20_000);
   });
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
-  const log = (): readonly Record<string, unknown>[] =>
-    (existsSync(logFile) ? readFileSync(logFile, "utf8") : "")
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines: Record<string, unknown>[] = [];
+  let unread = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const said = (unread + text).split("\n");
+    unread = said.pop() ?? "";
+    for (const line of said) if (line.startsWith("{")) lines.push(JSON.parse(line) as Record<string, unknown>);
+  });
+  const log = (): readonly Record<string, unknown>[] => lines;
   if (!(await answers(web, options.until ?? "ready", child))) {
     child.kill("SIGKILL");
     throw new Error(`The gateway did not start:\n${errors}\n${JSON.stringify(log().slice(-5))}`);
@@ -131,6 +138,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     child,
     pid: child.pid ?? 0,
     log,
+    errors: () => errors,
     async metric(name) {
       const text = await (await fetch(`http://127.0.0.1:${web}/metrics`)).text();
       const lines = text.split("\n").filter((line) => line.startsWith(`sallyport_${name}`) && !line.startsWith("#"));

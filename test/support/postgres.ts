@@ -85,10 +85,13 @@ export async function startPostgres(): Promise<PostgresServer> {
       isUp = true;
     },
     cleanUp() {
+      process.off("exit", server.cleanUp);
       server.stop("immediate");
       rmSync(dir, { recursive: true, force: true });
     },
   };
+  // A test that is ended early must leave nobody behind.
+  process.once("exit", server.cleanUp);
   server.start();
   return server;
 }

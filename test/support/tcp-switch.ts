@@ -9,7 +9,7 @@ export interface TcpSwitch {
   on(): Promise<void>;
 }
 
-export async function startSwitch(target: number): Promise<TcpSwitch> {
+export async function startSwitch(target: number, address = "127.0.0.1"): Promise<TcpSwitch> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
@@ -30,7 +30,7 @@ export async function startSwitch(target: number): Promise<TcpSwitch> {
           one.pipe(other);
           one.on("close", () => other.destroy());
         }
-      }).listen(port, "127.0.0.1");
+      }).listen(port, address);
       await once(server, "listening");
     },
     async off() {

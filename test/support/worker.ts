@@ -18,6 +18,11 @@ export interface WorkerOptions {
   /** Lines of the configuration that name queue, blobs and key. */
   readonly more: string;
   readonly rules?: readonly string[];
+  /** Put before its command. */
+  readonly prefix?: readonly string[];
+  /** Where its figures are shown. */
+  readonly address?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface WorkerProcess {
@@ -36,13 +41,21 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-export async function startWorker({ more, rules }: WorkerOptions): Promise<WorkerProcess> {
+export async function startWorker({
+  more,
+  rules,
+  prefix = [],
+  address = "127.0.0.1",
+  env = {},
+}: WorkerOptions): Promise<WorkerProcess> {
   const dir = mkdtempSync(join(tmpdir(), "worker-"));
   const web = await freePort();
-  const config = writeConfig({ nextHop: "127.0.0.1:9", more, smtp: 0, web, dir, ...(rules ? { rules } : {}) });
-  const child = spawn(process.execPath, [...lean, join(root, "src/main.ts"), "work", "--config", config], {
+  const config = writeConfig({ nextHop: "127.0.0.1:9", more, smtp: 0, web, dir, address, ...(rules ? { rules } : {}) });
+  const own = [process.execPath, ...lean, join(root, "src/main.ts"), "work", "--config", config];
+  const [program = "", ...args] = [...prefix, ...own];
+  const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...leanMalloc },
+    env: { PATH: process.env["PATH"] ?? "", ...leanMalloc, ...env },
   });
   running.add(child);
   let said = "";
@@ -51,7 +64,7 @@ export async function startWorker({ more, rules }: WorkerOptions): Promise<Worke
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   const isReady = (): Promise<boolean> =>
-    fetch(`http://127.0.0.1:${web}/ready`).then(
+    fetch(`http://${address}:${web}/ready`).then(
       ({ ok }) => ok,
       () => child.exitCode !== null,
     );
@@ -65,7 +78,7 @@ export async function startWorker({ more, rules }: WorkerOptions): Promise<Worke
         .split("\n")
         .filter((line) => line.startsWith("{"))
         .map((line) => JSON.parse(line) as Record<string, unknown>),
-    metrics: async () => (await fetch(`http://127.0.0.1:${web}/metrics`)).text(),
+    metrics: async () => (await fetch(`http://${address}:${web}/metrics`)).text(),
     children: () => descendants(child.pid ?? 0),
     async stop(signal = "SIGTERM") {
       child.kill(signal);
