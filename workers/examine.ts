@@ -11,6 +11,7 @@ import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop 
 import { gzipExtractor } from "./extractors/gzip.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
+import { oleExtractor } from "./extractors/ole.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { uuencodeExtractor } from "./extractors/uuencode.ts";
@@ -37,6 +38,7 @@ export const allExtractors: readonly Extractor[] = [
   gzipExtractor,
   tarExtractor,
   emlExtractor,
+  oleExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,

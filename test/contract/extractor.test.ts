@@ -1,10 +1,12 @@
 import { gzip, tar, zip } from "../../fixtures/make.ts";
+import { compound } from "../../fixtures/make-ole.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import { brotliExtractor } from "../../workers/extractors/brotli.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { oleExtractor } from "../../workers/extractors/ole.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
@@ -101,3 +103,13 @@ for (const method of ["lzma", "lzma2", "ppmd", "bzip2", "deflate64", "copy"])
     names: ["eicar.com", "sub/notes.txt", "見積書.txt"],
     bytes: 68 + 2 * 184,
   }));
+extractorContract("ole", () => ({
+  extractor: oleExtractor,
+  types: ["application/x-ole-storage"],
+  archive: compound([
+    { name: "Package", data: "first ".repeat(50) },
+    { name: "x", children: [{ name: "CONTENTS", data: "second ".repeat(50) }] },
+  ]),
+  names: ["Package", "CONTENTS"],
+  bytes: 650,
+}));

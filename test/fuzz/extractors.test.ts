@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
+import { equation, ole10Native, urlLink, wordStreams } from "../../fixtures/make-objects.ts";
+import { compound } from "../../fixtures/make-ole.ts";
+import { vbaStorage } from "../../fixtures/make-vba.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
@@ -11,6 +14,7 @@ import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { oleExtractor } from "../../workers/extractors/ole.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
@@ -30,6 +34,19 @@ const anySample = fc.constantFrom(...samples);
 const files = [
   { name: "a.txt", data: "first ".repeat(100) },
   { name: Buffer.from("905c8d9e8f912e747874", "hex"), data: "second", store: true },
+];
+const word = wordStreams("text \x13 DDE a b \x14 shown \x15");
+const oleFiles = [
+  compound([
+    { name: "WordDocument", data: word.document },
+    { name: "1Table", data: word.table },
+    { name: "Macros", children: vbaStorage({ modules: [{ name: "M", code: "Sub A()\r\nEnd Sub\r\n" }] }) },
+  ]),
+  compound([
+    { name: "\x01Ole10Native", data: ole10Native("a.txt", "a note") },
+    { name: "x", children: [{ name: "\x01Ole", data: urlLink("http://client.example/") }] },
+    { name: "Equation Native", data: equation("Symbol") },
+  ]),
 ];
 const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
   [
@@ -64,6 +81,7 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
       ...["lh5-level0", "lh6-level1", "lh7-level2"].map((name) => sampleBytes(`container/${name}.lzh`)),
     ],
   ],
+  [oleExtractor, "application/x-ole-storage", oleFiles],
   [lzipExtractor, "application/x-lzip", [sampleBytes("container/notes.txt.lz")]],
   [
     uuencodeExtractor,

@@ -84,6 +84,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "gzip",
     "tar",
     "eml",
+    "ole",
     "lzh",
     "lzip",
     "brotli",
