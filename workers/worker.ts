@@ -1,9 +1,11 @@
 /** What an opener does with a job: names every inspector that looks, and notices when the engine breaks. */
-import type { Ahead } from "../src/core/job.ts";
-import type { Dissected, Dissection, PartReport } from "../src/core/outcome.ts";
+import type { Ahead, Externals, InspectLimits } from "../src/core/job.ts";
+import type { Part, Span, View } from "../src/core/message.ts";
+import type { Dissected, Dissection, Finding, PartReport } from "../src/core/outcome.ts";
 import { cutOut } from "../src/dissect/cut-out.ts";
 import { decodeView } from "../src/dissect/decode.ts";
 import { dissect, dissectVersion } from "../src/dissect/dissect.ts";
+import { offsetInView } from "../src/dissect/outline.ts";
 import { messageExternals } from "../src/rulepacks/externals.ts";
 import { type CompiledRules, ScanTimeout } from "./engines/engine.ts";
 import { createExaminer } from "./examine.ts";
@@ -42,6 +44,18 @@ function watch(rules: CompiledRules, recycleAfter: number | null) {
   return { watched, health };
 }
 
+/** Paths are relative to the part: its own findings have none. */
+function inWhole(report: PartReport, omitted: readonly Span[]): PartReport {
+  const moved = (finding: Finding): Finding =>
+    finding.matches && finding.part === ""
+      ? { ...finding, matches: finding.matches.map((at) => ({ ...at, offset: offsetInView(at.offset, omitted) })) }
+      : finding;
+  const outcomes = report.outcomes.map((outcome) =>
+    outcome.kind === "found" ? { ...outcome, findings: outcome.findings.map(moved) } : outcome,
+  );
+  return { ...report, outcomes };
+}
+
 export async function createWorker(
   rules: CompiledRules,
   { engine, recycleAfter, facts }: Compiled,
@@ -50,6 +64,12 @@ export async function createWorker(
   const { watched, health } = watch(rules, recycleAfter);
   const yara = createYaraInspector({ rules: watched, facts, version: `${engine}, rules ${ruleSet}` });
   const examiner = await createExaminer([fileTypeInspector, nameInspector, encryptionInspector, yara]);
+
+  /** Whatever is found in a part that was shown with omissions is said of where it stands in the whole. */
+  async function examine(part: Part, content: Buffer, view: View, externals: Externals, limits: InspectLimits) {
+    const report = await examiner.examine(part, decodeView(content, view), externals, limits);
+    return view.omitted ? inWhole(report, view.omitted) : report;
+  }
 
   async function examineAhead(
     ahead: Ahead,
@@ -60,7 +80,7 @@ export async function createWorker(
     const reports: Record<string, PartReport> = {};
     for (const part of dissection.parts) {
       if (!part.view || (part.role !== "message" && part.role !== "body")) continue;
-      reports[part.path] = await examiner.examine(part, decodeView(content, part.view), externals, ahead.limits);
+      reports[part.path] = await examine(part, content, part.view, externals, ahead.limits);
     }
     return { ahead: reports };
   }
@@ -81,8 +101,7 @@ export async function createWorker(
         const ahead = job.ahead ? await examineAhead(job.ahead, dissection, content) : {};
         return { result: { ...dissection, ...ahead }, health: health() };
       }
-      const bytes = decodeView(content, job.view);
-      const result = await examiner.examine(job.part, bytes, job.externals, job.limits);
+      const result = await examine(job.part, content, job.view, job.externals, job.limits);
       return { result, health: health() };
     },
   };

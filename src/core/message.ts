@@ -52,6 +52,14 @@ export interface View {
   readonly offset: Bytes;
   readonly length: Bytes;
   readonly encoding: TransferEncoding;
+  /** Octets in it that are left out, in ascending order: of the whole message, what is shown decoded, as parts of its own. */
+  readonly omitted?: readonly Span[];
+}
+
+/** A stretch of a view, counted from its start. */
+export interface Span {
+  readonly start: Bytes;
+  readonly end: Bytes;
 }
 
 /** `message`: the whole, as received. `body`: text or HTML to be read. `attachment`: all other leaves. `message/rfc822`: an attached one. `member`: found inside a part. `artefact`: made by us from a part for rules to read. */

@@ -1,6 +1,7 @@
 /** The octets of a part, out of the message. */
 import type { TransferEncoding, View } from "../core/message.ts";
 import { type Base64Notes, decodeBase64 } from "./base64.ts";
+import { withoutOmitted } from "./outline.ts";
 import { decodeQuotedPrintable } from "./quoted-printable.ts";
 import { decodeUuencode } from "./uuencode.ts";
 
@@ -24,6 +25,8 @@ export function decodeOctets(raw: Buffer, encoding: TransferEncoding): Decoded {
   }
 }
 
-/** A view beyond the message ends with it. Without an encoding the result shares the message's memory. */
-export const decodeView = (message: Buffer, view: View): Buffer =>
-  decodeOctets(message.subarray(view.offset, view.offset + view.length), view.encoding).bytes;
+/** A view beyond the message ends with it. Without an encoding, and with nothing left out, the result shares the message's memory. */
+export function decodeView(message: Buffer, { offset, length, encoding, omitted }: View): Buffer {
+  const raw = message.subarray(offset, offset + length);
+  return decodeOctets(omitted ? withoutOmitted(raw, omitted) : raw, encoding).bytes;
+}

@@ -1,14 +1,15 @@
 /** Takes a message apart: octets in, a tree of parts out. Pure, total, and bounded by its limits. */
 import { hash } from "node:crypto";
 import type { DissectLimits } from "../core/job.ts";
-import type { HeaderSummary, Sha256 } from "../core/message.ts";
+import type { HeaderSummary, Part, Sha256 } from "../core/message.ts";
 import type { Dissection } from "../core/outcome.ts";
 import { type Field, valuesOf } from "./header.ts";
+import { omissions } from "./outline.ts";
 import { Walk } from "./walk.ts";
 import { decodeWords } from "./words.ts";
 
 /** Goes up whenever the same octets give other parts or outcomes. */
-export const dissectVersion = "1";
+export const dissectVersion = "2";
 
 const longest = 1000;
 /** Octets that are decoded for the summary: enough for `longest` characters in any encoding. */
@@ -31,11 +32,19 @@ function summarise(fields: readonly Field[]): HeaderSummary {
   };
 }
 
+/** The whole message says nothing twice: what its parts show decoded is left out of it. */
+function outlined(parts: readonly Part[]): readonly Part[] {
+  const [whole, ...others] = parts;
+  const omitted = omissions(others);
+  if (!whole?.view || omitted.length === 0) return parts;
+  return [{ ...whole, view: { ...whole.view, omitted } }, ...others];
+}
+
 /** Never throws, whatever the octets. Every view lies inside `message`; `parts[0]` is the whole. */
 export function dissect(message: Buffer, limits: DissectLimits): Dissection {
   const walk = new Walk(message, limits);
   const header = walk.run();
-  const parts = walk.parts.list();
+  const parts = outlined(walk.parts.list());
   return {
     parts,
     outcomes: walk.report.outcomes(new Set(parts.map(({ path }) => path))),
