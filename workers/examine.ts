@@ -11,6 +11,7 @@ import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop 
 import { gzipExtractor } from "./extractors/gzip.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
+import { flatOfficeExtractor } from "./extractors/office-flat.ts";
 import { oleExtractor } from "./extractors/ole.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
@@ -39,6 +40,7 @@ export const allExtractors: readonly Extractor[] = [
   tarExtractor,
   emlExtractor,
   oleExtractor,
+  flatOfficeExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,

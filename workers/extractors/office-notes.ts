@@ -8,6 +8,7 @@ import { officeRules, type OfficeRule } from "./office-rules.ts";
 /** Of what people read: rules for lures need no more, and the octets themselves are shown to them anyway. */
 const mostText = 128 * 1024;
 const mostLines = 64 * 1024;
+const mostFormulas = 1024 * 1024;
 const longestLine = 2048;
 
 /** Programs that a document has no reason to start. */
@@ -60,6 +61,10 @@ export class OfficeNotes {
   readonly #odd = new Map<OfficeRule, { severity: Severity; readonly details: Set<string> }>();
   readonly #text: string[] = [];
   #textSize = 0;
+  readonly #formulas: string[] = [];
+  #formulaSize = 0;
+  /** What is known of the sheets of a workbook, each part telling a piece. */
+  readonly sheets = { macros: false, hidden: false, starts: "" };
 
   get wantsText(): boolean {
     return this.#textSize < mostText;
@@ -70,6 +75,14 @@ export class OfficeNotes {
     const short = piece.slice(0, mostText - this.#textSize);
     this.#text.push(short);
     this.#textSize += short.length;
+  }
+
+  /** Of an Excel 4.0 macro sheet. */
+  formula(line: string): void {
+    this.sheets.macros = true;
+    if (this.#formulaSize > mostFormulas) return;
+    this.#formulas.push(line);
+    this.#formulaSize += line.length;
   }
 
   macro(source: string): void {
@@ -86,7 +99,7 @@ export class OfficeNotes {
 
   /** A place outside the document from which something is fetched without a click. */
   fetches(rule: OfficeRule, target: string, severity: Severity): void {
-    this.urls.add(target);
+    if (/^[\\/]|:/.test(target)) this.urls.add(target);
     if (isRemote(target)) this.odd(rule, severity, target);
   }
 
@@ -111,10 +124,10 @@ export class OfficeNotes {
     for (const target of fetching.has(word) ? targets : []) this.fetches("office.remote-content", target, "medium");
   }
 
-  /** Artefacts first, findings last. */
-  *give(budget: Budget): Generator<Yielded> {
+  /** What the rules are to read. */
+  *artefacts(budget: Budget): Generator<Yielded> {
     const made: readonly (readonly [Artefact, string])[] = [
-      ["macro", this.#macros.join("\n")],
+      ["macro", [...this.#macros, ...this.#formulas].join("\n")],
       ["text", this.#text.join("")],
       ["urls", this.urls.toString()],
       ["commands", this.commands.toString()],
@@ -125,9 +138,21 @@ export class OfficeNotes {
       budget.spend({ members: 1, bytes: bytes.length });
       yield { artefact, bytes };
     }
+  }
+
+  *findings(): Generator<Yielded> {
+    const { macros, hidden, starts } = this.sheets;
+    if (macros && this.#formulas.length > 0) this.odd("xlm.macro", "medium", this.#formulas.slice(0, 2).join("; "));
+    if (macros && hidden) this.odd("xlm.hidden-sheet", "high");
+    if (macros && starts !== "") this.odd("xlm.auto-open", "high", starts);
     for (const [rule, { severity, details }] of this.#odd) {
       const told = details.size > 0 ? `: ${[...details].join("; ")}` : "";
       yield { rule, severity, text: `${officeRules[rule]}${told}` };
     }
+  }
+
+  *give(budget: Budget): Generator<Yielded> {
+    yield* this.artefacts(budget);
+    yield* this.findings();
   }
 }

@@ -18,6 +18,8 @@ import { canonical } from "../identify/type-aliases.ts";
 import { isZipType } from "../identify/zip-family.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { decodeName } from "./names.ts";
+import { OfficeNotes } from "./office-notes.ts";
+import { readOfficeXml } from "./office-xml.ts";
 import { openEntry } from "./zip-entry.ts";
 
 interface Span {
@@ -34,6 +36,8 @@ interface Walk {
   readonly broken: Set<string>;
   /** Readers would differ; all readings were given. */
   readonly odd: Set<string>;
+  /** What its parts say together, if it is a document. */
+  readonly notes: OfficeNotes;
 }
 
 const unicodePath = 0x7075;
@@ -86,6 +90,7 @@ function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: 
       for (const [index, reading] of opened.readings.entries()) {
         budget.spend({ bytes: reading.length, members: index > 0 ? 1 : 0 });
         yield { names, declaredTypes: [], bytes: reading };
+        readOfficeXml(reading, walk.notes);
       }
       if (opened.vain) payForDamage(budget, opened.vain);
       return opened.end;
@@ -190,8 +195,9 @@ function* walkAll(walk: Walk): Generator<Yielded> {
   for (const gap of gaps(walk)) yield* inGap(walk, gap, told);
 }
 
-function* complaints({ broken, odd }: Walk): Generator<Yielded> {
+function* complaints({ broken, odd, notes }: Walk): Generator<Yielded> {
   const all = (texts: ReadonlySet<string>) => [...texts].join("; ").slice(0, 250);
+  yield* notes.findings();
   if (odd.size > 0)
     yield { rule: "zip.contradiction", severity: "high", text: `Readers of the zip archive would differ: ${all(odd)}` };
   if (broken.size > 0) yield { names: [], why: "malformed", text: `The zip archive is damaged: ${all(broken)}` };
@@ -199,7 +205,7 @@ function* complaints({ broken, odd }: Walk): Generator<Yielded> {
 
 export const zipExtractor: Extractor = {
   name: "zip",
-  version: "1",
+  version: "2",
   wants(part: Part, bytes: Uint8Array) {
     if (part.types.some(isZipType)) return true;
     const claims =
@@ -214,9 +220,11 @@ export const zipExtractor: Extractor = {
       spans: [],
       broken: new Set(),
       odd: new Set(),
+      notes: new OfficeNotes(),
     };
     try {
       yield* walkAll(walk);
+      yield* walk.notes.artefacts(budget);
     } catch (error) {
       if (error instanceof Stop) yield* complaints(walk);
       throw error;
