@@ -50,6 +50,7 @@ async function account(context: Context, days: string): Promise<ExitCode> {
     [
       `${account.accepted} messages claimed${from ? ` since ${from.toISOString()}` : ""}`,
       table(["WHERE", "COUNT"], Object.entries(account.outcomes)),
+      ...Object.entries(account.discardedBy).map(([by, count]) => safe(`discarded by ${by}: ${count}`)),
       account.unaccounted.length === 0
         ? "All are accounted for."
         : safe(`NOT ACCOUNTED FOR: ${account.unaccounted.join(" ")}`),

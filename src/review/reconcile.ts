@@ -8,6 +8,8 @@ export interface Account {
   readonly accepted: number;
   /** Forward-paths by their final event, and messages by the state they wait in. */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Forward-paths of what was discarded, by the person who did it; "sallyport" for copies that were not needed after all. */
+  readonly discardedBy: Readonly<Record<string, number>>;
   /** Messages that are neither in the spool nor final for every forward-path. */
   readonly unaccounted: readonly QueueId[];
 }
@@ -20,10 +22,18 @@ interface Open {
   readonly from: QueueId | undefined;
 }
 
+const add = (counts: Map<string, number>, key: string, count: number): Map<string, number> =>
+  counts.set(key, (counts.get(key) ?? 0) + count);
+
+interface Counts {
+  readonly outcomes: Map<string, number>;
+  readonly discardedBy: Map<string, number>;
+}
+
 /** The accepted messages with the forward-paths that the journal does not close. */
 async function unsettled(
   journal: Journal,
-  outcomes: Map<string, number>,
+  { outcomes, discardedBy }: Counts,
   from?: Date,
 ): Promise<{ readonly accepted: number; readonly open: Map<QueueId, Open> }> {
   const open = new Map<QueueId, Open>();
@@ -40,7 +50,8 @@ async function unsettled(
       if (line.related) close(line.related, line.forwardPaths);
     }
     if (!final.has(line.event)) continue;
-    outcomes.set(line.event, (outcomes.get(line.event) ?? 0) + line.forwardPaths.length);
+    add(outcomes, line.event, line.forwardPaths.length);
+    if (line.event === "discarded") add(discardedBy, line.by ?? "sallyport", line.forwardPaths.length);
     close(line.queueId, line.forwardPaths);
   }
   return { accepted, open };
@@ -48,19 +59,25 @@ async function unsettled(
 
 async function look(spool: Spool, journal: Journal, from?: Date): Promise<Account> {
   const outcomes = new Map<string, number>();
+  const discardedBy = new Map<string, number>();
   const there = new Set<QueueId>();
-  const { accepted, open } = await unsettled(journal, outcomes, from);
+  const { accepted, open } = await unsettled(journal, { outcomes, discardedBy }, from);
   for (const state of states) {
     if (state === "arriving") continue;
     for await (const id of spool.list(state)) {
-      outcomes.set(state, (outcomes.get(state) ?? 0) + 1);
+      add(outcomes, state, 1);
       if (state !== "corrupt") there.add(id);
     }
   }
   // A crash may come between the line of a derived message and its folder: then it is still in what it is made from.
   const isThere = (id: QueueId | undefined): boolean => id !== undefined && there.has(id);
   const missing = [...open].filter(([id, { from: origin }]) => !isThere(id) && !isThere(origin));
-  return { accepted, outcomes: Object.fromEntries(outcomes), unaccounted: missing.map(([id]) => id) };
+  return {
+    accepted,
+    outcomes: Object.fromEntries(outcomes),
+    discardedBy: Object.fromEntries(discardedBy),
+    unaccounted: missing.map(([id]) => id),
+  };
 }
 
 const mostLooks = 3;

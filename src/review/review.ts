@@ -49,7 +49,17 @@ export function createReview({ spool, journal, clock, derivedId, enqueue, view }
     const { reversePath, queueId } = entry.envelope;
     const text = `by ${act.by}: ${act.why}`;
     await journal.append(
-      { at: clock.now().toISOString(), event, queueId, forwardPaths, reversePath, sha256, size: entry.size, text },
+      {
+        at: clock.now().toISOString(),
+        event,
+        queueId,
+        forwardPaths,
+        reversePath,
+        sha256,
+        size: entry.size,
+        text,
+        by: act.by,
+      },
       "synced",
     );
   }

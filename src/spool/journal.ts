@@ -28,6 +28,8 @@ export interface JournalLine {
   readonly size: number;
   /** Reply of the next hop, who discarded, why bounced … */
   readonly text: string;
+  /** The person who decided; absent where the gateway did. */
+  readonly by?: string;
   /** The entry this one was made from (released, split) or became. */
   readonly related?: QueueId;
 }

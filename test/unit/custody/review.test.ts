@@ -99,6 +99,7 @@ test("a discarded message is gone, and the journal says by whom", async (t) => {
   const line = (await life.lines()).at(-1);
   assert.equal(line?.event, "discarded");
   assert.match(line?.text ?? "", /operator.*harmless/);
+  assert.deepEqual((await life.account()).discardedBy, { operator: everyone.length });
   await life.settled();
   assert.deepEqual(rig.attempts, []);
   await assert.rejects(life.parts.review.discard(id, act), { code: "SPOOL_NOT_THERE" });
