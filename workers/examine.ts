@@ -6,6 +6,7 @@ import type { Finding, Outcome, PartReport } from "../src/core/outcome.ts";
 import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
 import { brotliExtractor } from "./extractors/brotli.ts";
+import { cmsExtractor } from "./extractors/cms.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
@@ -13,8 +14,11 @@ import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
 import { flatOfficeExtractor } from "./extractors/office-flat.ts";
 import { oleExtractor } from "./extractors/ole.ts";
+import { macFilesExtractor } from "./extractors/mac-files.ts";
+import { mboxExtractor } from "./extractors/mbox.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
+import { tnefExtractor } from "./extractors/tnef.ts";
 import { uuencodeExtractor } from "./extractors/uuencode.ts";
 import { volumeExtractor } from "./extractors/volume.ts";
 import { zipExtractor } from "./extractors/zip.ts";
@@ -45,6 +49,10 @@ export const allExtractors: readonly Extractor[] = [
   lzipExtractor,
   brotliExtractor,
   uuencodeExtractor,
+  tnefExtractor,
+  cmsExtractor,
+  macFilesExtractor,
+  mboxExtractor,
   sevenZipExtractor,
   volumeExtractor,
 ];

@@ -3,13 +3,14 @@ import { readFileSync } from "node:fs";
 import { fileTypeFromBuffer } from "file-type";
 import { WASMagic, WASMagicFlags } from "wasmagic";
 import type { Role } from "../src/core/message.ts";
-import { readCms } from "./identify/cms.ts";
+import { readMacBinary } from "./formats/mac-files.ts";
+import { readArmoured, readCms } from "./identify/cms.ts";
 import { byMagic, hasTarChecksum } from "./identify/magic.ts";
 import { readOle } from "./identify/ole.ts";
 import { secondMeanings } from "./identify/polyglot.ts";
 import { classifyBody, classifyText, readText } from "./identify/text.ts";
 import { canonical } from "./identify/type-aliases.ts";
-import { dosExecutable, empty, isKnown, octets, plain, rfc822, typeInfo } from "./identify/types.ts";
+import { dosExecutable, empty, isKnown, mbox, octets, plain, rfc822, typeInfo } from "./identify/types.ts";
 import { readZipFamily } from "./identify/zip-family.ts";
 
 export interface Identifier {
@@ -40,6 +41,7 @@ function ownReading(bytes: Buffer): readonly string[] {
   if (type) return [type];
   const cms = readCms(bytes);
   if (cms) return cms;
+  if (readMacBinary(bytes)) return ["application/x-macbinary"];
   return hasTarChecksum(bytes) ? ["application/x-tar"] : [];
 }
 
@@ -51,11 +53,12 @@ function almostText(bytes: Buffer): readonly string[] {
   return classifyText(cleaned).filter((type) => type !== plain);
 }
 
-/** What is not worth saying: "something"; a guess at text that our own marks know better; a program by one octet, as libmagic takes DOS jumps, which is one in a hundred of all encrypted files. */
+/** What is not worth saying: "something"; a guess at text or mail that our own marks know better; a program by one octet, as libmagic takes DOS jumps, which is one in a hundred of all encrypted files. */
 const isVague = (type: string): boolean =>
   type === octets ||
   type === dosExecutable ||
   type === "application/x-elf" ||
+  type === mbox ||
   type.startsWith("text/") ||
   type.startsWith("inode/") ||
   type === "application/json";
@@ -96,6 +99,8 @@ export async function createIdentifier(): Promise<Identifier> {
   async function lead(bytes: Buffer, role: Role): Promise<readonly string[]> {
     const own = ownReading(bytes);
     const text = readText(bytes);
+    const armoured = text === null ? null : readArmoured(text);
+    if (armoured) return armoured;
     if (own.length > 0) return text === null ? own : [...own, ...classifyText(text).filter((type) => type !== plain)];
     if (text !== null && role === "body") return [classifyBody(text)];
     const told = text === null ? almostText(bytes) : classifyText(text);

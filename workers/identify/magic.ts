@@ -41,6 +41,8 @@ const atStart: readonly Row[] = [
   text("application/x-alz-compressed", 0, "ALZ\x01"),
   text("application/x-egg-compressed", 0, "EGGA"),
   hex("application/vnd.ms-tnef", 0, "789f3e22"),
+  hex("application/applefile", 0, "00051600"),
+  hex("application/applefile", 0, "00051607"),
   text("application/x-rpm", 0, "\xed\xab\xee\xdb"),
   text("application/vnd.debian.binary-package", 0, "!<arch>\ndebian"),
   text("application/x-archive", 0, "!<arch>\n"),

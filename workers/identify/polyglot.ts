@@ -17,7 +17,7 @@ const scriptBytes = 64 * 1024;
 
 /** Kinds of octets that hold whole files as they are: an archive inside is a member of theirs, not a second meaning. */
 const holders =
-  /ole-storage|msword|ms-(?:excel|powerpoint|outlook|project|tnef|wim|cab|access|appx|msi)|visio$|mspublisher|x-tar|iso9660|x-(?:vhd|vmdk|qemu|apple-disk|squashfs|cpio|archive|xar|msi|rpm)|rar|7z|sqlite|onenote|debian/;
+  /ole-storage|pkcs7|applefile|macbinary|mbox|msword|ms-(?:excel|powerpoint|outlook|project|tnef|wim|cab|access|appx|msi)|visio$|mspublisher|x-tar|iso9660|x-(?:vhd|vmdk|qemu|apple-disk|squashfs|cpio|archive|xar|msi|rpm)|rar|7z|sqlite|onenote|debian/;
 
 /** A zip directory near the end. In octets that hold files, only if the archive closes them exactly. */
 function appendedZip(bytes: Buffer, first: string): readonly string[] {

@@ -1,6 +1,7 @@
 /** Tells text apart: scripts, markup, shortcuts, messages. Both detectors are blind or slow here, so these are our own marks, on the first 32 KiB. */
+import { isMbox } from "../formats/mbox.ts";
 import { elements, interpreters, languages, openings, rooted, settings } from "./text-marks.ts";
-import { mimeArchive, plain, rfc822 } from "./types.ts";
+import { mbox, mimeArchive, plain, rfc822 } from "./types.ts";
 
 const headBytes = 32 * 1024;
 
@@ -144,7 +145,7 @@ export function classifyText(text: string): readonly string[] {
   const body = trimmed(text);
   const opening = byOpening(body);
   if (opening) return [opening];
-  const header = byHeader(body);
+  const header = isMbox(body) ? [mbox] : byHeader(body);
   if (header) return header;
   const small = settings.find(([, pattern]) => pattern.test(body.slice(0, 8192)))?.[0];
   if (small) return [small];

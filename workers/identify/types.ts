@@ -41,6 +41,7 @@ export const zip = "application/zip";
 export const rtf = "application/rtf";
 export const mimeArchive = "application/x-mimearchive";
 export const rfc822 = "message/rfc822";
+export const mbox = "application/mbox";
 export const plain = "text/plain";
 export const octets = "application/octet-stream";
 export const empty = "application/x-empty";
@@ -244,6 +245,7 @@ define("markup", [
 ]);
 define("message", [
   [rfc822, "message", "eml mht mhtml nws mbox txt"],
+  [mbox, "mail folder", "mbox mbx eml txt"],
   ["application/vnd.ms-outlook", "Outlook item", "msg oft"],
   ["application/vnd.ms-outlook-pst", "Outlook data file", "pst ost"],
   ["text/calendar", "calendar", "ics ical ifb vcs"],
@@ -267,6 +269,8 @@ define("text", [
 ]);
 define("data", [
   [octets, "unrecognised data"],
+  ["application/applefile", "AppleSingle or AppleDouble file", "as"],
+  ["application/x-macbinary", "MacBinary file", "bin macbin"],
   [empty, "nothing"],
 ]);
 define("trait", [
@@ -281,6 +285,9 @@ const holders = new Set([
   "application/vnd.ms-outlook-pst",
   "application/pkcs7-mime",
   "application/onenote",
+  "application/applefile",
+  "application/x-macbinary",
+  mbox,
 ]);
 
 /** Whether it is there to hold other files: unless somebody opens it, nothing is known of those. */

@@ -163,10 +163,13 @@ function claimed({ extensions, byType }: Claims): { readonly extension: string; 
   return extension === undefined ? { extension: "", kinds: byType } : { extension, kinds: kindsOfExtension(extension) };
 }
 
+/** Macs give them the name of the file inside, which is a member of theirs and judged as such. */
+const wrappers = new Set(["application/applefile", "application/x-macbinary"]);
+
 function mismatch({ claims, types, infos }: Case): Verdict[] {
   const [type, info] = [types[0], infos[0]];
   const { extension, kinds } = claimed(claims);
-  if (type === undefined || !info || kinds.size === 0 || kinds.has(info.kind)) return [];
+  if (type === undefined || !info || kinds.size === 0 || kinds.has(info.kind) || wrappers.has(type)) return [];
   if (infos.some(({ extensions }) => extensions.includes(extension)) || (kinds.has("archive") && isZipType(type)))
     return [];
   const grades = [...kinds].map((kind) => mismatches[kind]?.[info.kind]);
@@ -180,7 +183,7 @@ const judges = [executable, acting("script"), acting("shortcut"), diskImage, mac
 
 export const fileTypeInspector: Inspector = {
   name: "type",
-  version: "1",
+  version: "2",
   wants: ({ role }) => role !== "message" && role !== "attached-message" && role !== "artefact",
   inspect(part) {
     const claims = claimsOf(part);
