@@ -16,8 +16,10 @@ import { flatOfficeExtractor } from "./extractors/office-flat.ts";
 import { oleExtractor } from "./extractors/ole.ts";
 import { macFilesExtractor } from "./extractors/mac-files.ts";
 import { mboxExtractor } from "./extractors/mbox.ts";
+import { msgExtractor } from "./extractors/msg.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
+import { binhexExtractor, yencExtractor } from "./extractors/text-codes.ts";
 import { tnefExtractor } from "./extractors/tnef.ts";
 import { uuencodeExtractor } from "./extractors/uuencode.ts";
 import { volumeExtractor } from "./extractors/volume.ts";
@@ -49,7 +51,10 @@ export const allExtractors: readonly Extractor[] = [
   lzipExtractor,
   brotliExtractor,
   uuencodeExtractor,
+  yencExtractor,
+  binhexExtractor,
   tnefExtractor,
+  msgExtractor,
   cmsExtractor,
   macFilesExtractor,
   mboxExtractor,

@@ -1,17 +1,25 @@
 import { gzip, tar, zip } from "../../fixtures/make.ts";
 import { compound } from "../../fixtures/make-ole.ts";
+import { appleSingle, cmsCompressed, cmsSigned, macBinary, mboxOf, msg, tnef } from "../../fixtures/make-capsules.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import { brotliExtractor } from "../../workers/extractors/brotli.ts";
+import { cmsExtractor } from "../../workers/extractors/cms.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
 import { oleExtractor } from "../../workers/extractors/ole.ts";
+import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
+import { mboxExtractor } from "../../workers/extractors/mbox.ts";
+import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
+import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
+import { tnefExtractor } from "../../workers/extractors/tnef.ts";
 import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
 import { sampleBytes } from "../support/attachment-fixtures.ts";
+import { binhex, yenc } from "../support/text-codes.ts";
 import { extractorContract } from "./extractor.ts";
 
 const files = [
@@ -79,6 +87,70 @@ extractorContract("uuencode", () => ({
   archive: Buffer.from("begin 644 a.txt\n#86)C\n`\nend\nbegin-base64 644 b.txt\nZGVm\n====\n"),
   names: ["a.txt", "b.txt"],
   bytes: 6,
+}));
+
+const capsules = files.map(({ name, data }) => ({ shortName: "SHORT~1.TXT", longName: name, data }));
+for (const as of ["attribute", "property"] as const)
+  extractorContract(`tnef, data as ${as}`, () => ({
+    extractor: tnefExtractor,
+    types: ["application/vnd.ms-tnef"],
+    archive: tnef(capsules.map((file) => ({ ...file, as }))),
+    ...both,
+  }));
+extractorContract("msg", () => ({
+  extractor: msgExtractor,
+  types: ["application/vnd.ms-outlook"],
+  archive: msg({ files: capsules }),
+  ...both,
+}));
+const nameless = [undefined as unknown as string];
+for (const pieces of [undefined, 16])
+  extractorContract(`cms, signed, ${pieces ? "in pieces" : "whole"}`, () => ({
+    extractor: cmsExtractor,
+    types: ["application/pkcs7-mime"],
+    archive: cmsSigned("first ".repeat(50), pieces ? { pieces } : {}),
+    names: nameless,
+    bytes: 300,
+  }));
+extractorContract("cms, compressed", () => ({
+  extractor: cmsExtractor,
+  types: ["application/pkcs7-mime"],
+  archive: cmsCompressed("first ".repeat(50)),
+  names: nameless,
+  bytes: 300,
+}));
+const forked = { name: "a.txt", data: "first ".repeat(50), resources: "second" };
+for (const [type, archive] of [
+  ["application/applefile", appleSingle(forked)],
+  ["application/x-macbinary", macBinary(forked)],
+] as const)
+  extractorContract(`mac-files, ${type}`, () => ({
+    extractor: macFilesExtractor,
+    types: [type],
+    archive,
+    names: ["a.txt", ...nameless],
+    bytes: 306,
+  }));
+extractorContract("binhex", () => ({
+  extractor: binhexExtractor,
+  types: ["application/mac-binhex40"],
+  archive: binhex("a.txt", Buffer.from("first ".repeat(50)), Buffer.from("second")),
+  names: ["a.txt", ...nameless],
+  bytes: 306,
+}));
+extractorContract("yenc", () => ({
+  extractor: yencExtractor,
+  types: ["application/x-yenc"],
+  archive: Buffer.concat([yenc("a.txt", Buffer.from("first ")), yenc("b.txt", Buffer.from("second"))]),
+  names: ["a.txt", "b.txt"],
+  bytes: 12,
+}));
+extractorContract("mbox", () => ({
+  extractor: mboxExtractor,
+  types: ["application/mbox"],
+  archive: Buffer.from(mboxOf(["Subject: one\n\nfirst", "Subject: two\n\nsecond"])),
+  names: [...nameless, ...nameless],
+  bytes: 43,
 }));
 
 const eicarAndNotes = { names: ["eicar.com", "notes.txt"], bytes: 68 + 184 };

@@ -6,17 +6,24 @@ import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
 import { equation, ole10Native, urlLink, wordStreams } from "../../fixtures/make-objects.ts";
 import { compound } from "../../fixtures/make-ole.ts";
 import { vbaStorage } from "../../fixtures/make-vba.ts";
+import { appleSingle, macBinary, msg, tnef } from "../../fixtures/make-capsules.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
+import { cmsExtractor } from "../../workers/extractors/cms.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
 import { oleExtractor } from "../../workers/extractors/ole.ts";
+import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
+import { mboxExtractor } from "../../workers/extractors/mbox.ts";
+import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
+import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
+import { tnefExtractor } from "../../workers/extractors/tnef.ts";
 import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
 import { createIdentifier } from "../../workers/identify.ts";
@@ -96,6 +103,35 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
   [sevenZipExtractor, "application/x-arj", [sampleBytes("container/arj.arj")]],
   [sevenZipExtractor, "application/vnd.ms-cab-compressed", [sampleBytes("container/mszip.cab")]],
   [sevenZipExtractor, "application/x-raw-disk-image", [sampleBytes("container/fat.img")]],
+  [
+    tnefExtractor,
+    "application/vnd.ms-tnef",
+    [
+      ...["clean/tnef", "capsule/tnef-exe", "capsule/tnef-in-tnef"].map(sampleBytes),
+      tnef(files.map(({ data }) => ({ shortName: "x", data, as: "property" }))),
+    ],
+  ],
+  [
+    msgExtractor,
+    "application/vnd.ms-outlook",
+    [...["clean/msg", "capsule/msg-in-msg", "capsule/msg-stray"].map(sampleBytes), msg({ body: "x" })],
+  ],
+  [
+    cmsExtractor,
+    "application/pkcs7-mime",
+    ["clean/smime-signed", "capsule/smime-ber", "capsule/smime-compressed", "capsule/smime-armoured"].map(sampleBytes),
+  ],
+  [
+    macFilesExtractor,
+    "application/applefile",
+    [
+      appleSingle({ name: "a.txt", data: "x", resources: "y" }),
+      ...([1, 2, 3] as const).map((version) => macBinary({ name: "a.txt", data: "x", resources: "y" }, version)),
+    ],
+  ],
+  [mboxExtractor, "application/mbox", ["clean/mbox", "capsule/mbox-exe"].map(sampleBytes)],
+  [binhexExtractor, "application/mac-binhex40", [sampleBytes("capsule/binhex")]],
+  [yencExtractor, "application/x-yenc", [sampleBytes("capsule/yenc")]],
   [emlExtractor, "message/rfc822", samples.filter((bytes) => bytes.toString("latin1", 0, 5) === "From:")],
 ];
 

@@ -51,9 +51,10 @@ export const cmsExtractor: Extractor = {
     // Where it was identified as such, that is said already.
     if (kind === "enveloped" && part.types.includes(encrypted)) return;
     if (kind === "enveloped") throw new Stop("encrypted", "The message is encrypted for its recipients (S/MIME)");
-    if (content && content.length > 0) {
+    const inner = content?.();
+    if (inner && inner.length > 0) {
       budget.spend({ members: 1 });
-      yield* kind === "compressed" ? giveInflated(content, budget) : give(content, budget);
+      yield* kind === "compressed" ? giveInflated(inner, budget) : give(inner, budget);
     }
     if (cut) yield { names: [], why: "malformed", text: "The S/MIME object breaks off" };
   },

@@ -1,12 +1,10 @@
 /** TNEF ("winmail.dat"), as Exchange and Outlook send what MIME has no words for: attachments, embedded messages, bodies. [MS-OXTNEF] */
 import { hash } from "node:crypto";
 import iconv from "iconv-lite";
-import { payForOverflow } from "../budget.ts";
-import { attachmentNames, attachmentTypes, ids, type Property, readTexts } from "../formats/mapi.ts";
-import { decompressRtf } from "../formats/rtf-compressed.ts";
+import { attachmentNames, attachmentTypes, readTexts } from "../formats/mapi.ts";
 import { attachedObject, attributes, isTnef, readAttributes, readProperties } from "../formats/tnef.ts";
-import { rtf } from "../identify/types.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
+import { bodiesOf, giveWhole } from "./mapi-members.ts";
 
 export const tnefType = "application/vnd.ms-tnef";
 const mostNames = 32;
@@ -27,48 +25,6 @@ interface Walk {
   wrongSum: boolean;
 }
 
-/** Bounded, and paid for. */
-function* give(
-  budget: Budget,
-  names: readonly string[],
-  declaredTypes: readonly string[],
-  bytes: Buffer,
-): Generator<Yielded> {
-  budget.spend({ members: 1 });
-  if (bytes.length > budget.memberRoom) {
-    payForOverflow(budget);
-    yield { names, why: "limit", text: "The attachment is larger than the limit" };
-    return;
-  }
-  budget.spend({ bytes: bytes.length });
-  yield { names, declaredTypes, bytes };
-}
-
-function* giveRtf(budget: Budget, packed: Buffer): Generator<Yielded> {
-  budget.spend({ members: 1 });
-  const got = decompressRtf(packed, Math.max(0, budget.memberRoom));
-  if (got.kind === "none") {
-    yield { names: [], why: "malformed", text: "The body is no compressed RTF" };
-  } else if (got.kind === "limit") {
-    payForOverflow(budget);
-    yield { names: [], why: "limit", text: "The body is larger than the limit" };
-  } else {
-    budget.spend({ bytes: got.bytes.length });
-    yield { names: [], declaredTypes: [rtf], bytes: got.bytes };
-    if (!got.whole) yield { names: [], why: "malformed", text: "The RTF body breaks off" };
-  }
-}
-
-/** The bodies among the properties of a message, whoever holds them: TNEF or an Outlook item. */
-export function* bodiesOf(properties: readonly Property[], budget: Budget): Generator<Yielded> {
-  for (const { id, value } of properties) {
-    if (value.length === 0) continue;
-    if (id === ids.rtf) yield* giveRtf(budget, value);
-    if (id === ids.html) yield* give(budget, [], ["text/html"], value);
-    if (id === ids.body) yield* give(budget, [], ["text/plain"], value);
-  }
-}
-
 function* closeAttachment(walk: Walk): Generator<Yielded> {
   const { attachment, budget } = walk;
   walk.attachment = null;
@@ -77,7 +33,7 @@ function* closeAttachment(walk: Walk): Generator<Yielded> {
   const types = attachment.isMessage ? [tnefType] : [...new Set(attachment.types)];
   // The same octets stand often in two attributes; where they differ, readers do too.
   const distinct = new Map(attachment.contents.map((content) => [hash("sha256", content), content]));
-  for (const content of distinct.values()) yield* give(budget, names, types, content);
+  for (const content of distinct.values()) yield* giveWhole(budget, names, types, content);
 }
 
 const opened = (walk: Walk): Attachment =>
@@ -123,7 +79,7 @@ function* takeAttribute(walk: Walk, id: number, data: Buffer): Generator<Yielded
     case attributes.messageProperties:
       return yield* takeMessage(walk, data);
     case attributes.body:
-      return yield* data.length > 1 ? give(walk.budget, [], ["text/plain"], data) : [];
+      return yield* data.length > 1 ? giveWhole(walk.budget, [], ["text/plain"], data) : [];
     case attributes.attachmentBegins:
       yield* closeAttachment(walk);
       return void opened(walk);

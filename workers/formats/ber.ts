@@ -13,6 +13,8 @@ export interface Element {
 }
 
 const mostDepth = 48;
+/** In one content: pieces of a string are some kilobytes each, whoever writes them. */
+const mostElements = 200_000;
 const constructed = 0x20;
 
 export const tags = { octets: 0x04, oid: 0x06, sequence: 0x30, explicit0: 0xa0 } as const;
@@ -25,7 +27,7 @@ function endOfContents(
   depth: number,
 ): { readonly end: number; readonly found: boolean } {
   let at = start;
-  while (at + 2 <= limit) {
+  for (let left = mostElements; at + 2 <= limit && left > 0; left--) {
     if (bytes[at] === 0 && bytes[at + 1] === 0) return { end: at, found: true };
     const element = depth > 0 ? readElement(bytes, at, limit, depth - 1) : null;
     if (!element) break;

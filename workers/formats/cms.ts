@@ -19,8 +19,8 @@ const kinds: Readonly<Record<string, CmsKind>> = {
 
 export interface Cms {
   readonly kind: CmsKind;
-  /** Octets before compression is undone; null if they are not sent along, or are sealed. */
-  readonly content: Buffer | null;
+  /** Gives the octets before compression is undone; null if they are not sent along, or are sealed. */
+  readonly content: (() => Buffer) | null;
   /** It breaks off. */
   readonly cut: boolean;
 }
@@ -29,14 +29,14 @@ const nameOf = (bytes: Buffer, { tag, start, end }: Element): string =>
   tag === tags.oid ? bytes.toString("hex", start, Math.min(end, start + 32)) : "";
 
 /** The string in `[0] EXPLICIT`; PKCS #7 allows any element there. RFC 2315 §7 */
-function explicitContent(bytes: Buffer, wrapper: Element): Buffer | null {
+function explicitContent(bytes: Buffer, wrapper: Element): Cms["content"] {
   const [inner] = children(bytes, wrapper);
   if (!inner) return null;
-  return (inner.tag & 0x1f) === tags.octets ? octetsOf(bytes, inner) : bytes.subarray(inner.start, inner.end);
+  return () => ((inner.tag & 0x1f) === tags.octets ? octetsOf(bytes, inner) : bytes.subarray(inner.start, inner.end));
 }
 
 /** EncapsulatedContentInfo is the first sequence of a name and an explicit content, or of a name alone. RFC 5652 §5.2 */
-function encapsulated(bytes: Buffer, object: Element): { readonly content: Buffer | null; readonly cut: boolean } {
+function encapsulated(bytes: Buffer, object: Element): Pick<Cms, "content" | "cut"> {
   for (const field of children(bytes, object)) {
     if (field.tag !== tags.sequence) continue;
     const [name, wrapper] = children(bytes, field);

@@ -80,6 +80,7 @@ const atStart: readonly Row[] = [
   text("application/vnd.sqlite3", 0, "SQLite format 3\0"),
   text("application/vnd.ms-outlook-pst", 0, "!BDN"),
   text("application/x-vbe", 0, "#@~^"),
+  text("application/x-yenc", 0, "=ybegin "),
 ];
 
 /** Marks that stand at the head of text; all others are chance if nothing but text follows. */

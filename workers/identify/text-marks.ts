@@ -1,5 +1,5 @@
 /** The marks by which text is told apart, in the order in which they are asked. */
-import { rtf } from "./types.ts";
+import { binhex, rtf, yenc } from "./types.ts";
 
 export type Mark = readonly [type: string, pattern: RegExp];
 
@@ -29,6 +29,8 @@ export const openings: readonly Mark[] = [
   ["text/x-ms-regedit", /^(?:REGEDIT4|Windows Registry Editor Version)\b/],
   ["application/x-vmdk", /^# Disk DescriptorFile/],
   ["application/x-uuencode", /^begin(?:-base64)? +[0-7]{3,4} +\S[^\n]*\n/],
+  [yenc, /^=ybegin [^\n]{0,200}size=\d/],
+  [binhex, /^(?:[^:\n]{0,200}\n){0,8}?\(This file must be converted with BinHex/],
   ["application/pgp-encrypted", /^-----BEGIN PGP MESSAGE-----/],
 ];
 

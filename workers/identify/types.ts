@@ -42,6 +42,8 @@ export const rtf = "application/rtf";
 export const mimeArchive = "application/x-mimearchive";
 export const rfc822 = "message/rfc822";
 export const mbox = "application/mbox";
+export const yenc = "application/x-yenc";
+export const binhex = "application/mac-binhex40";
 export const plain = "text/plain";
 export const octets = "application/octet-stream";
 export const empty = "application/x-empty";
@@ -120,7 +122,8 @@ define("archive", [
   ["application/x-lz4", "LZ4 archive", "lz4"],
   ["application/x-zoo", "ZOO archive", "zoo"],
   ["application/x-stuffit", "StuffIt archive", "sit sitx"],
-  ["application/mac-binhex40", "BinHex file", "hqx"],
+  [binhex, "BinHex file", "hqx"],
+  [yenc, "yEnc file", "ync yenc"],
   ["application/x-compress", "compress archive", "z taz"],
   ["application/x-ms-szdd", "compressed file", ""],
   ["application/x-brotli", "Brotli archive", "br"],

@@ -163,13 +163,13 @@ function claimed({ extensions, byType }: Claims): { readonly extension: string; 
   return extension === undefined ? { extension: "", kinds: byType } : { extension, kinds: kindsOfExtension(extension) };
 }
 
-/** Macs give them the name of the file inside, which is a member of theirs and judged as such. */
+/** Macs give them the name of the file inside, which is a member of theirs: the claims are about that one. */
 const wrappers = new Set(["application/applefile", "application/x-macbinary"]);
 
 function mismatch({ claims, types, infos }: Case): Verdict[] {
   const [type, info] = [types[0], infos[0]];
   const { extension, kinds } = claimed(claims);
-  if (type === undefined || !info || kinds.size === 0 || kinds.has(info.kind) || wrappers.has(type)) return [];
+  if (type === undefined || !info || kinds.size === 0 || kinds.has(info.kind)) return [];
   if (infos.some(({ extensions }) => extensions.includes(extension)) || (kinds.has("archive") && isZipType(type)))
     return [];
   const grades = [...kinds].map((kind) => mismatches[kind]?.[info.kind]);
@@ -187,7 +187,7 @@ export const fileTypeInspector: Inspector = {
   wants: ({ role }) => role !== "message" && role !== "attached-message" && role !== "artefact",
   inspect(part) {
     const claims = claimsOf(part);
-    const types = part.types.filter((type) => type !== empty && typeInfo(type).kind !== "trait");
+    const types = part.types.filter((type) => type !== empty && !wrappers.has(type) && typeInfo(type).kind !== "trait");
     const infos = types.map(typeInfo);
     const findings = judges
       .flatMap((judge) => judge({ part, claims, types, infos }))

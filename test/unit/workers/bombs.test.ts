@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cmsCompressed, der, mapiProperties, mboxOf, tnef, tnefAttribute } from "../../../fixtures/make-capsules.ts";
 import { deflatedZeros, gzip, nestedZip, overlappingZip, tar, zeroBomb, zip } from "../../../fixtures/make.ts";
 import type { InspectLimits } from "../../../src/core/job.ts";
 import { examiner, incompleteOf } from "../../support/attachment-fixtures.ts";
@@ -95,4 +96,34 @@ test("streams that are damaged after much output are paid for", async () => {
   const report = await explode(zip(files));
   assert.ok(report.includes("zip malformed"));
   assert.ok(report.includes("zip limit"));
+});
+
+test("compressed S/MIME of zeros ends as limit", async () => {
+  assert.deepEqual(await explode(cmsCompressed(Buffer.alloc(64 * mebibyte))), ["cms limit"]);
+});
+
+test("elements of indefinite length a hundred thousand deep, and strings in pieces of nothing", async () => {
+  const deep = Buffer.concat([Buffer.from("308006092a864886f70d010702", "hex"), Buffer.alloc(200_000, "a080", "hex")]);
+  await explode(deep);
+  const nothings = der(0x24, Buffer.alloc(2 * mebibyte, "0400", "hex"), true);
+  const info = der(0x30, [Buffer.from("06092a864886f70d010701", "hex"), der(0xa0, nothings)]);
+  const signed = der(0x30, [der(2, Buffer.of(1)), der(0x31, Buffer.alloc(0)), info]);
+  await explode(der(0x30, [Buffer.from("06092a864886f70d010702", "hex"), der(0xa0, signed)]));
+});
+
+test("TNEF with attachments, contents of one attachment, or properties by the hundred thousand", async () => {
+  const begin = tnefAttribute(2, 0x00069002, Buffer.alloc(0));
+  const content = (index: number) => tnefAttribute(2, 0x0006800f, Buffer.from(`${index}`));
+  const many = Array.from({ length: 50_000 }, (_, index) => Buffer.concat([begin, content(index)]));
+  assert.ok((await explode(Buffer.concat([tnef([]), ...many]))).includes("tnef limit"));
+  const one = Array.from({ length: 50_000 }, (_, index) => content(index % 1000));
+  await explode(Buffer.concat([tnef([]), begin, ...one]));
+  const properties = Array.from({ length: 50_000 }, () => ({ id: 0x3707, kind: 0x1e, value: Buffer.from("x") }));
+  await explode(Buffer.concat([tnef([]), begin, tnefAttribute(2, 0x00069005, mapiProperties(properties))]));
+});
+
+test("a mail folder of a hundred thousand messages ends as limit", async () => {
+  const folder = Buffer.from(mboxOf(Array.from({ length: 100_000 }, (_, index) => `Subject: ${index}\n\nx`)));
+  const report = await examine(attachment(folder), folder, {}, { ...limits, members: 100 });
+  assert.deepEqual([report.members.length, incompleteOf(report).at(-1)], [100, "mbox limit"]);
 });

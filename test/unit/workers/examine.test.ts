@@ -90,6 +90,13 @@ test("the report counts what was spent and how long each inspector took, and nam
     "lzip",
     "brotli",
     "uuencode",
+    "yenc",
+    "binhex",
+    "tnef",
+    "msg",
+    "cms",
+    "mac-files",
+    "mbox",
     "7-zip",
     "volume",
   ]);

@@ -189,8 +189,8 @@ test("S/MIME is enveloped, opaque or a mere signature", async () => {
   const start = "308006092a864886f70d0107";
   await expectTypes([
     [Buffer.from(`${start}03a0803080`, "hex"), "application/pkcs7-mime", "application/x-encrypted-document"],
-    [Buffer.from(`${start}02a0803080020101310f06092a864886f70d010701a0802480`, "hex"), "application/pkcs7-mime"],
-    [Buffer.from(`${start}02a0803080020101310f06092a864886f70d0107010000`, "hex"), "application/pkcs7-signature"],
+    [Buffer.from(`${start}02a08030800201013100308006092a864886f70d010701a0802480`, "hex"), "application/pkcs7-mime"],
+    [Buffer.from(`${start}02a08030800201013100308006092a864886f70d0107010000`, "hex"), "application/pkcs7-signature"],
   ]);
 });
 
