@@ -29,10 +29,12 @@ const nameOf = (bytes: Buffer, { tag, start, end }: Element): string =>
   tag === tags.oid ? bytes.toString("hex", start, Math.min(end, start + 32)) : "";
 
 /** The string in `[0] EXPLICIT`; PKCS #7 allows any element there. RFC 2315 §7 */
-function explicitContent(bytes: Buffer, wrapper: Element): Cms["content"] {
+function explicitContent(bytes: Buffer, wrapper: Element): Pick<Cms, "content" | "cut"> {
   const [inner] = children(bytes, wrapper);
-  if (!inner) return null;
-  return () => ((inner.tag & 0x1f) === tags.octets ? octetsOf(bytes, inner) : bytes.subarray(inner.start, inner.end));
+  if (!inner) return { content: null, cut: wrapper.cut };
+  const isString = (inner.tag & 0x1f) === tags.octets;
+  const content = () => (isString ? octetsOf(bytes, inner) : bytes.subarray(inner.start, inner.end));
+  return { content, cut: wrapper.cut || inner.cut };
 }
 
 /** EncapsulatedContentInfo is the first sequence of a name and an explicit content, or of a name alone. RFC 5652 §5.2 */
@@ -41,7 +43,7 @@ function encapsulated(bytes: Buffer, object: Element): Pick<Cms, "content" | "cu
     if (field.tag !== tags.sequence) continue;
     const [name, wrapper] = children(bytes, field);
     if (!name || name.tag !== tags.oid || wrapper?.tag !== tags.explicit0) continue;
-    return { content: explicitContent(bytes, wrapper), cut: wrapper.cut };
+    return explicitContent(bytes, wrapper);
   }
   return { content: null, cut: false };
 }
@@ -55,7 +57,7 @@ export function readCmsObject(bytes: Buffer): Cms | null {
   if (!kind) return null;
   const cut = info.cut;
   if (wrapper?.tag !== tags.explicit0) return { kind, content: null, cut };
-  if (kind === "data") return { kind, content: explicitContent(bytes, wrapper), cut };
+  if (kind === "data") return { kind, ...explicitContent(bytes, wrapper) };
   const [object] = children(bytes, wrapper);
   if (!object || kind === "enveloped") return { kind, content: null, cut: cut || !object };
   const inner = encapsulated(bytes, object);
