@@ -2,6 +2,7 @@
 import { type Cfb, readCfb } from "../formats/cfb.ts";
 import type { CfbEntry } from "../formats/cfb-directory.ts";
 import { attachmentNames, attachmentTypes, ids, kinds, type Property } from "../formats/mapi.ts";
+import { readOle10Native } from "../formats/ole-object.ts";
 import { bodiesOf, giveWhole } from "./mapi-members.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 
@@ -74,9 +75,13 @@ function learnCodePage(walk: Walk): void {
 function* objectStreams(walk: Walk, path: readonly string[], names: readonly string[]): Generator<Yielded> {
   for (const [key, entries] of walk.inside) {
     if (key !== keyOf(path) && !key.startsWith(`${keyOf(path)}\0`)) continue;
-    for (const entry of entries)
-      if (entry.kind === "stream" && entry.size > 0)
-        yield* giveWhole(walk.budget, [...names, entry.name], [], read(walk, entry));
+    for (const entry of entries) {
+      if (entry.kind !== "stream" || entry.size === 0) continue;
+      const bytes = read(walk, entry);
+      yield* giveWhole(walk.budget, [...names, entry.name], [], bytes);
+      const packed = entry.path.at(-1) === "\x01ole10native" ? readOle10Native(bytes) : null;
+      if (packed && packed.bytes.length > 0) yield* giveWhole(walk.budget, packed.names, [], packed.bytes);
+    }
   }
 }
 
