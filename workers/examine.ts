@@ -17,6 +17,7 @@ import { oleExtractor } from "./extractors/ole.ts";
 import { macFilesExtractor } from "./extractors/mac-files.ts";
 import { mboxExtractor } from "./extractors/mbox.ts";
 import { msgExtractor } from "./extractors/msg.ts";
+import { pdfExtractor } from "./extractors/pdf.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "./extractors/text-codes.ts";
@@ -60,6 +61,7 @@ export const allExtractors: readonly Extractor[] = [
   mboxExtractor,
   sevenZipExtractor,
   volumeExtractor,
+  pdfExtractor,
 ];
 
 const textLimit = 300;

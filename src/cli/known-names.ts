@@ -1,5 +1,6 @@
 /** What a policy may name: the parts of the program that report, and the ids of all rules that can be in a finding. */
 import { nameRules } from "../../workers/inspectors/name-rules.ts";
+import { pdfRules } from "../../workers/extractors/pdf-rules.ts";
 import { typeRules } from "../../workers/inspectors/type-rules.ts";
 import { loadRulePacks } from "../rulepacks/load.ts";
 import { declaredRules } from "../rulepacks/tokens.ts";
@@ -7,7 +8,7 @@ import { declaredRules } from "../rulepacks/tokens.ts";
 /** Everything that signs an outcome: inspectors, what opens containers, and the steps between them. */
 export const inspectorNames: readonly string[] = [
   ...["name", "type", "encryption", "yara", "message", "lists"],
-  ...["7-zip", "brotli", "eml", "gzip", "lzh", "lzip", "tar", "uuencode", "volume", "zip"],
+  ...["7-zip", "brotli", "eml", "gzip", "lzh", "lzip", "pdf", "tar", "uuencode", "volume", "zip"],
   ...["decide", "dissect", "examine", "identify", "inspect", "sandbox"],
 ];
 
@@ -22,6 +23,7 @@ const dissectRules = [
 export const builtInRules: readonly string[] = [
   ...Object.keys(nameRules),
   ...Object.keys(typeRules),
+  ...Object.keys(pdfRules),
   ...dissectRules.map((rule) => `dissect.${rule}`),
   ...["archive.contradiction", "archive.trailing", "gzip.trailing", "lzh.contradiction", "lzh.trailing"],
   ...["message.lone-program", "tar.contradiction", "tar.trailing", "zip.contradiction"],

@@ -1,4 +1,4 @@
-/** Deflate within bounds: how much came out, how much went in, and why it ended. RFC 1951 */
+/** Deflate within bounds: how much came out, how much went in, and why it ended. RFC 1951, RFC 1950 */
 import { constants, inflateRawSync } from "node:zlib";
 
 export type Inflated =
@@ -41,4 +41,19 @@ export function inflate(data: Buffer, room: number, expected = 0): Inflated {
   } catch (error) {
     return { kind: errorCode(error) === "ERR_BUFFER_TOO_LARGE" ? "limit" : "damaged" };
   }
+}
+
+const headerBytes = 2;
+
+/** With a zlib header, or what is left of one: its checksum is not asked, since readers do not. RFC 1950 §2.2 */
+export function inflateZlib(data: Buffer, room: number): Inflated {
+  const [method = 0, flags = 0] = data;
+  const hasHeader = (method & 15) === 8 && ((method << 8) | flags) % 31 === 0;
+  const first = inflate(hasHeader ? data.subarray(headerBytes) : data, room);
+  if (hasHeader) return first;
+  // Readers pass over a header that is wrong, and over line ends in front of it; what is no stream at all seems to break off.
+  if (first.kind === "whole" || first.kind === "limit") return first;
+  const start = data.subarray(0, 8).findIndex((octet) => octet !== 10 && octet !== 13);
+  const second = inflate(data.subarray(Math.max(0, start) + headerBytes), room);
+  return second.kind === "cut" ? { kind: "damaged" } : second;
 }

@@ -99,6 +99,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "mbox",
     "7-zip",
     "volume",
+    "pdf",
   ]);
 });
 
