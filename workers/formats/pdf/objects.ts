@@ -57,7 +57,7 @@ const isLetter = (octet: number | undefined): boolean =>
 /** §14.7.2, table 355 */
 const structure = new Set("Type S ID P NS Ref Pg K A C R T Lang Alt E ActualText PhoneticAlphabet Phoneme".split(" "));
 /** Structure of tagged text: there are very many of these, and with no other keys nothing happens in them. */
-export const isStructure = (value: Value): boolean =>
+export const isStructure = (value: Value | undefined): boolean =>
   isDict(value) && nameOf(value.get("Type")) === "StructElem" && [...value.keys()].every((key) => structure.has(key));
 
 /** Where a keyword stands next; asked with growing offsets, it reads each octet once. */
@@ -80,25 +80,33 @@ function withoutLineEnd(bytes: Buffer, start: number, end: number): number {
   return end - 1 >= start && (bytes[end - 1] === 10 || bytes[end - 1] === 13) ? end - 1 : end;
 }
 
-export function findObjects(bytes: Buffer, meter: Meter): PdfObject[] {
-  const objects: PdfObject[] = [];
+/** Finds where the stream ends that begins here, if one does. */
+function streamReader(bytes: Buffer): (at: number) => PdfObject["stream"] {
   const nextEnd = finder(bytes, "endstream");
   const nextObjectEnd = finder(bytes, "endobj");
+  return (at) => {
+    if (bytes.toString("latin1", at, at + 6) !== "stream") return null;
+    const start = startOfStream(bytes, at + 6);
+    const end = [nextEnd(start), nextObjectEnd(start)].find((one) => one >= 0) ?? bytes.length;
+    return { start, end: withoutLineEnd(bytes, start, Math.max(start, end)) };
+  };
+}
+
+const saysNothing = (value: Value | undefined): boolean =>
+  value === undefined || value instanceof Word || isStructure(value);
+
+export function findObjects(bytes: Buffer, meter: Meter): PdfObject[] {
+  const objects: PdfObject[] = [];
+  const readStream = streamReader(bytes);
   for (let at = bytes.indexOf("obj"); at >= 0; at = bytes.indexOf("obj", at + 3)) {
     if (isLetter(bytes[at - 1])) continue;
     const [number, generation] = numberAt(bytes, at, meter);
     const lexer = new Lexer(bytes, at + 3);
-    const value = lexer.next();
+    const value = lexer.next() ?? null;
     meter.work(lexer.at - at + objectWork);
-    if (value === undefined || value instanceof Word || isStructure(value)) continue;
+    if (saysNothing(value)) continue;
     lexer.skipWhite();
-    let stream: PdfObject["stream"] = null;
-    if (isDict(value) && bytes.toString("latin1", lexer.at, lexer.at + 6) === "stream") {
-      const start = startOfStream(bytes, lexer.at + 6);
-      const ends = [nextEnd(start), nextObjectEnd(start)].filter((end) => end >= 0);
-      const end = ends[0] ?? bytes.length;
-      stream = { start, end: withoutLineEnd(bytes, start, Math.max(start, end)) };
-    }
+    const stream = isDict(value) ? readStream(lexer.at) : null;
     if (!stream && isDict(value) && value.size === 0) continue;
     if (objects.length >= mostObjects) meter.exhaust(`More than ${mostObjects} objects in the document`);
     objects.push({ number, generation, value, stream, isPacked: false });
