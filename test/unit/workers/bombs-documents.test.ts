@@ -7,7 +7,13 @@ import { examiner, incompleteOf } from "../../support/attachment-fixtures.ts";
 import { attachment } from "../../support/part.ts";
 
 const mebibyte = 1024 * 1024;
-const limits: InspectLimits = { members: 2000, bytes: 64 * mebibyte, memberBytes: 16 * mebibyte, depth: 16, ratio: 200 };
+const limits: InspectLimits = {
+  members: 2000,
+  bytes: 64 * mebibyte,
+  memberBytes: 16 * mebibyte,
+  depth: 16,
+  ratio: 200,
+};
 const { examine } = await examiner();
 
 /** Examines, and says what stayed incomplete; fails if it took more of the processor, of memory or of octets than the budget grants. */
