@@ -18,6 +18,7 @@ import { macFilesExtractor } from "./extractors/mac-files.ts";
 import { mboxExtractor } from "./extractors/mbox.ts";
 import { msgExtractor } from "./extractors/msg.ts";
 import { pdfExtractor } from "./extractors/pdf.ts";
+import { rtfExtractor } from "./extractors/rtf.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "./extractors/text-codes.ts";
@@ -48,6 +49,7 @@ export const allExtractors: readonly Extractor[] = [
   emlExtractor,
   oleExtractor,
   flatOfficeExtractor,
+  rtfExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,

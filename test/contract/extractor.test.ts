@@ -1,6 +1,7 @@
 import { gzip, tar, zip } from "../../fixtures/make.ts";
 import { compound } from "../../fixtures/make-ole.ts";
 import { appleSingle, cmsCompressed, cmsSigned, macBinary, mboxOf, msg, tnef } from "../../fixtures/make-capsules.ts";
+import { oldObject } from "../../fixtures/make-objects.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import { brotliExtractor } from "../../workers/extractors/brotli.ts";
 import { cmsExtractor } from "../../workers/extractors/cms.ts";
@@ -8,10 +9,12 @@ import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { flatOfficeExtractor } from "../../workers/extractors/office-flat.ts";
 import { oleExtractor } from "../../workers/extractors/ole.ts";
 import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
 import { mboxExtractor } from "../../workers/extractors/mbox.ts";
 import { msgExtractor } from "../../workers/extractors/msg.ts";
+import { rtfExtractor } from "../../workers/extractors/rtf.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
@@ -183,5 +186,23 @@ extractorContract("ole", () => ({
     { name: "x", children: [{ name: "CONTENTS", data: "second ".repeat(50) }] },
   ]),
   names: ["Package", "CONTENTS"],
+  bytes: 650,
+}));
+extractorContract("office-flat", () => ({
+  extractor: flatOfficeExtractor,
+  types: ["application/vnd.ms-flat-opc"],
+  archive: Buffer.from(
+    `<pkg:package xmlns:pkg="x">${files.map(({ name, data }) => `<pkg:part pkg:name="/${name}"><pkg:binaryData>${Buffer.from(data).toString("base64")}</pkg:binaryData></pkg:part>`).join("")}</pkg:package>`,
+  ),
+  names: ["a.txt", "c.txt"],
+  bytes: 650,
+}));
+extractorContract("rtf", () => ({
+  extractor: rtfExtractor,
+  types: ["application/rtf"],
+  archive: Buffer.from(
+    `{\\rtf1 ${files.map(({ name, data }) => `{\\*\\datastore ${oldObject(name, Buffer.from(data)).toString("hex")}}`).join("")}}`,
+  ),
+  names: ["a.txt", "b/c.txt"],
   bytes: 650,
 }));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
-import { equation, ole10Native, urlLink, wordStreams } from "../../fixtures/make-objects.ts";
+import { equation, oldObject, ole10Native, packaged, urlLink, wordStreams } from "../../fixtures/make-objects.ts";
 import { compound } from "../../fixtures/make-ole.ts";
 import { vbaStorage } from "../../fixtures/make-vba.ts";
 import { appleSingle, macBinary, msg, tnef } from "../../fixtures/make-capsules.ts";
@@ -16,10 +16,12 @@ import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
 import { lzhExtractor } from "../../workers/extractors/lzh.ts";
 import { lzipExtractor } from "../../workers/extractors/lzip.ts";
+import { flatOfficeExtractor } from "../../workers/extractors/office-flat.ts";
 import { oleExtractor } from "../../workers/extractors/ole.ts";
 import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
 import { mboxExtractor } from "../../workers/extractors/mbox.ts";
 import { msgExtractor } from "../../workers/extractors/msg.ts";
+import { rtfExtractor } from "../../workers/extractors/rtf.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
@@ -89,6 +91,24 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
     ],
   ],
   [oleExtractor, "application/x-ole-storage", oleFiles],
+  [
+    rtfExtractor,
+    "application/rtf",
+    [
+      Buffer.from(
+        `{\\rtf1\\ansicpg932{\\object\\objupdate{\\*\\objdata ${oldObject("Package", packaged("a.txt", "a note")).toString("hex")}}}{\\field{\\*\\fldinst DDE a b}{\\fldrslt x}}\\'90\\'5c\\u26085?{\\*\\template http://client.example/}}`,
+      ),
+    ],
+  ],
+  [
+    flatOfficeExtractor,
+    "application/vnd.ms-wordml",
+    [
+      Buffer.from(
+        `<w:wordDocument xmlns:w="x"><w:binData w:name="a">YSBub3Rl</w:binData><w:p><w:fldSimple w:instr="DDE a &#98;"/><w:t>x<![CDATA[y]]></w:t></w:p></w:wordDocument>`,
+      ),
+    ],
+  ],
   [lzipExtractor, "application/x-lzip", [sampleBytes("container/notes.txt.lz")]],
   [
     uuencodeExtractor,

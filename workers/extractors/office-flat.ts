@@ -4,11 +4,9 @@ import { attribute, rootOf, walkXml } from "../formats/xml-scan.ts";
 import { readText } from "../identify/text.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { OfficeNotes } from "./office-notes.ts";
-import { asXml, readOfficeXml } from "./office-xml.ts";
+import { asXml, base64, readOfficeXml } from "./office-xml.ts";
 
 const roots = new Set(["package", "wordDocument", "Workbook"]);
-/** Elements that hold a file in base64. */
-const binary = new Set(["binaryData", "binData", "binary-data", "docOleData"]);
 const mostPieces = 20_000;
 
 interface Piece {
@@ -28,9 +26,9 @@ function piecesOf(text: string): readonly Piece[] {
     tag: (tag) => {
       if (tag.name === "part" && !tag.closing) part = attribute(tag, "name");
       if (open && tag.closing && tag.name === open.element) {
-        pieces.push({ name: open.name, isBinary: binary.has(tag.name), from: open.from, to: tag.start });
+        pieces.push({ name: open.name, isBinary: base64.has(tag.name), from: open.from, to: tag.start });
         open = null;
-      } else if (!open && !tag.closing && !tag.empty && (binary.has(tag.name) || tag.name === "xmlData"))
+      } else if (!open && !tag.closing && !tag.empty && (base64.has(tag.name) || tag.name === "xmlData"))
         open = { element: tag.name, name: attribute(tag, "name") || part, from: tag.end };
       return pieces.length < mostPieces;
     },

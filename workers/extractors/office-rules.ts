@@ -19,11 +19,9 @@ export const officeRules = {
   "ole.equation-object": "The document holds an object of the old equation editor",
   "ole.equation-exploit": "An equation is built to overrun the old equation editor",
   "ole.active-object": "The document holds a control that has been abused",
-  "rtf.object": "The RTF document carries an object",
   "rtf.obfuscated-object": "The RTF document hides how its object is written",
   "rtf.auto-update": "The RTF document starts its object as soon as it is opened",
   "rtf.remote-template": "The RTF document loads its template from elsewhere",
-  "onenote.embedded-file": "The OneNote section carries files",
 } as const;
 
 export type OfficeRule = keyof typeof officeRules;

@@ -24,6 +24,8 @@ const fieldMarks = ["instrText", "fldSimple", "fldChar", "delInstrText", "dde-so
 /** A line ends with these. */
 const breaks = new Set(["p", "h", "br", "tab", "tr", "si", "line-break", "table-row", "cell", "Row"]);
 const textHolders = new Set(["t", "delText"]);
+/** Elements that hold a file in base64. */
+export const base64: ReadonlySet<string> = new Set(["binaryData", "binData", "binary-data", "docOleData"]);
 const instructions = new Set(["instrText", "delInstrText"]);
 
 /** Everything of one part. */
@@ -36,6 +38,7 @@ class Reader implements XmlReader {
   readonly #readsOn: boolean;
   #size = 0;
   #inside = "";
+  #inBase64 = false;
   #formula = "";
   #cell = "";
 
@@ -43,10 +46,12 @@ class Reader implements XmlReader {
     this.#root = root;
     this.#notes = notes;
     this.#readsOn = readsOn;
-    this.#takesAllText = ["document-content", "document-styles", "module", "Workbook"].includes(root) || isFlat;
+    this.#takesAllText =
+      ["document-content", "document-styles", "module"].includes(root) || (isFlat && root !== "wordDocument");
   }
 
   text(raw: string): boolean {
+    if (this.#inBase64) return true;
     if (this.#inside === "f") this.#formula += unescapeXml(raw);
     else if (this.#takesAllText || this.#inside !== "") this.#add(unescapeXml(raw));
     return this.#goesOn();
@@ -54,6 +59,7 @@ class Reader implements XmlReader {
 
   tag(tag: XmlTag): boolean {
     const { name, closing, empty } = tag;
+    if (base64.has(name)) this.#inBase64 = !closing && !empty;
     if (closing) {
       if (name === this.#inside) this.#leave(name);
       if (breaks.has(name)) this.#add("\n");

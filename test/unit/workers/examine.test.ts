@@ -86,6 +86,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "eml",
     "ole",
     "office-flat",
+    "rtf",
     "lzh",
     "lzip",
     "brotli",
