@@ -19,6 +19,8 @@ import { mboxExtractor } from "./extractors/mbox.ts";
 import { msgExtractor } from "./extractors/msg.ts";
 import { pdfExtractor } from "./extractors/pdf.ts";
 import { rtfExtractor } from "./extractors/rtf.ts";
+import { oneNoteExtractor } from "./extractors/onenote.ts";
+import { workbookExtractor } from "./extractors/workbook.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "./extractors/text-codes.ts";
@@ -50,6 +52,8 @@ export const allExtractors: readonly Extractor[] = [
   oleExtractor,
   flatOfficeExtractor,
   rtfExtractor,
+  workbookExtractor,
+  oneNoteExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,

@@ -2,6 +2,8 @@ import { gzip, tar, zip } from "../../fixtures/make.ts";
 import { compound } from "../../fixtures/make-ole.ts";
 import { appleSingle, cmsCompressed, cmsSigned, macBinary, mboxOf, msg, tnef } from "../../fixtures/make-capsules.ts";
 import { oldObject } from "../../fixtures/make-objects.ts";
+import { biffWorkbook } from "../../fixtures/make-biff.ts";
+import { oneNote } from "../../fixtures/make-onenote.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import { brotliExtractor } from "../../workers/extractors/brotli.ts";
 import { cmsExtractor } from "../../workers/extractors/cms.ts";
@@ -15,6 +17,8 @@ import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
 import { mboxExtractor } from "../../workers/extractors/mbox.ts";
 import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { rtfExtractor } from "../../workers/extractors/rtf.ts";
+import { oneNoteExtractor } from "../../workers/extractors/onenote.ts";
+import { workbookExtractor } from "../../workers/extractors/workbook.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
@@ -204,5 +208,19 @@ extractorContract("rtf", () => ({
     `{\\rtf1 ${files.map(({ name, data }) => `{\\*\\datastore ${oldObject(name, Buffer.from(data)).toString("hex")}}`).join("")}}`,
   ),
   names: ["a.txt", "b/c.txt"],
+  bytes: 650,
+}));
+extractorContract("onenote", () => ({
+  extractor: oneNoteExtractor,
+  types: ["application/onenote"],
+  archive: oneNote(files),
+  names: ["a.txt", "c.txt"],
+  bytes: 650,
+}));
+extractorContract("workbook", () => ({
+  extractor: workbookExtractor,
+  types: ["application/vnd.ms-excel"],
+  archive: biffWorkbook({ strings: files.map(({ data }) => data.slice(0, -1)) }),
+  names: ["text"],
   bytes: 650,
 }));

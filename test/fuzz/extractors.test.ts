@@ -7,6 +7,8 @@ import { equation, oldObject, ole10Native, packaged, urlLink, wordStreams } from
 import { compound } from "../../fixtures/make-ole.ts";
 import { vbaStorage } from "../../fixtures/make-vba.ts";
 import { appleSingle, macBinary, msg, tnef } from "../../fixtures/make-capsules.ts";
+import { biffWorkbook, callToken, textToken } from "../../fixtures/make-biff.ts";
+import { oneNote } from "../../fixtures/make-onenote.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
@@ -22,6 +24,8 @@ import { macFilesExtractor } from "../../workers/extractors/mac-files.ts";
 import { mboxExtractor } from "../../workers/extractors/mbox.ts";
 import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { rtfExtractor } from "../../workers/extractors/rtf.ts";
+import { oneNoteExtractor } from "../../workers/extractors/onenote.ts";
+import { workbookExtractor } from "../../workers/extractors/workbook.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
@@ -91,6 +95,19 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
     ],
   ],
   [oleExtractor, "application/x-ole-storage", oleFiles],
+  [oneNoteExtractor, "application/onenote", [oneNote([{ name: "a.txt", data: "a note" }, { data: "another" }])]],
+  [
+    workbookExtractor,
+    "application/vnd.ms-excel",
+    [
+      biffWorkbook({
+        cells: [{ row: 0, tokens: Buffer.concat([textToken("harmless"), callToken(0x8076, 1)]) }],
+        autoOpen: true,
+        dde: ["a", "b"],
+        strings: ["text"],
+      }),
+    ],
+  ],
   [
     rtfExtractor,
     "application/rtf",

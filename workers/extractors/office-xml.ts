@@ -1,9 +1,11 @@
 /** Reads the XML of Office and OpenDocument, part by part: relationships, text, fields, links, formulas of macros. ECMA-376 part 1, part 2 §9.3; OpenDocument 1.3 part 3 */
 import { fieldBegin, fieldEnd, fieldResult } from "../formats/office-fields.ts";
 import { attribute, rootOf, unescapeXml, walkXml, type XmlReader, type XmlTag } from "../formats/xml-scan.ts";
+import { isXlsbPart, readXlsb } from "../formats/xlsb.ts";
 import { transcribed } from "../identify/text.ts";
 import { readDefinedName, readSheet } from "./office-macro-sheet.ts";
 import type { OfficeNotes } from "./office-notes.ts";
+import { workbookSink } from "./office-workbook.ts";
 import { readRelationship } from "./office-relationships.ts";
 
 /** Roots of parts whose text people read. */
@@ -190,7 +192,12 @@ export function asXml(bytes: Buffer): string | null {
 
 const holdsAny = (text: string, marks: readonly string[]): boolean => marks.some((mark) => text.includes(mark));
 
-/** Takes from a part what it has to say; most parts have nothing. */
+/** A part of a package: XML, or records of a binary workbook. */
+export function readOfficePart(bytes: Buffer, notes: OfficeNotes): void {
+  if (isXlsbPart(bytes)) readXlsb(bytes, workbookSink(notes));
+  else readOfficeXml(bytes, notes);
+}
+
 export function readOfficeXml(bytes: Buffer, notes: OfficeNotes, isFlat = false): void {
   const text = asXml(bytes);
   if (text === null) return;

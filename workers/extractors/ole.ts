@@ -1,12 +1,16 @@
 /** OLE compound files: macros of VBA as source, packaged and embedded files, text of the old Office formats. [MS-CFB], [MS-OVBA], [MS-OLEDS] */
 import type { Part } from "../../src/core/message.ts";
+import { payForDamage, payForOverflow } from "../budget.ts";
+import { readBiff } from "../formats/biff.ts";
 import { type Cfb, isCfb, readCfb } from "../formats/cfb.ts";
 import type { CfbEntry } from "../formats/cfb-directory.ts";
 import { classLabel, isEquation, isOverlongEquation, monikerUrls, readOle10Native } from "../formats/ole-object.ts";
+import { inflateObject, presentationRecords } from "../formats/powerpoint.ts";
 import { vbaProjects, type VbaProject } from "../formats/vba-project.ts";
 import { stomped } from "../formats/vba-stomping.ts";
 import { wordText } from "../formats/word-text.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
+import { workbookSink } from "./office-workbook.ts";
 import { OfficeNotes } from "./office-notes.ts";
 
 interface Walk {
@@ -82,11 +86,30 @@ function* takeFile(walk: Walk, entry: CfbEntry, name: string): Generator<Yielded
   else if (bytes.length > 0) yield* member(walk, [entry.name], bytes);
 }
 
+/** Its objects and macros are compound files of their own. */
+function* takePresentation(walk: Walk, stream: Buffer): Generator<Yielded> {
+  for (const { kind, data, wide } of presentationRecords(stream)) {
+    if (kind === "text") walk.notes.text(`${data.toString(wide ? "utf16le" : "latin1")}\n`);
+    if (kind === "object") yield* member(walk, [], data);
+    if (kind !== "compressed") continue;
+    const object = inflateObject(data, walk.budget.memberRoom);
+    if (object === "limit") {
+      payForOverflow(walk.budget);
+      yield { names: [], why: "limit", text: "An object is larger than the limit" };
+    } else if (object === "malformed") {
+      payForDamage(walk.budget, data.length);
+      walk.broken.add("an object cannot be inflated");
+    } else yield* member(walk, [], object);
+  }
+}
+
 function* takeStream(walk: Walk, entry: CfbEntry): Generator<Yielded> {
   const { cfb, notes } = walk;
   const name = entry.path.at(-1) ?? "";
   if (name === "\x01ole") takeLinks(walk, cfb.read(entry, 16_384).bytes);
   if (name === "worddocument" && notes.wantsText) notes.fields(wordText(cfb, entry));
+  if (name === "workbook" || name === "book") readBiff(cfb.read(entry).bytes, workbookSink(notes));
+  if (name === "powerpoint document") yield* takePresentation(walk, cfb.read(entry).bytes);
   yield* takeFile(walk, entry, name);
 }
 

@@ -19,7 +19,7 @@ import { isZipType } from "../identify/zip-family.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { decodeName } from "./names.ts";
 import { OfficeNotes } from "./office-notes.ts";
-import { readOfficeXml } from "./office-xml.ts";
+import { readOfficePart } from "./office-xml.ts";
 import { openEntry } from "./zip-entry.ts";
 
 interface Span {
@@ -90,7 +90,7 @@ function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: 
       for (const [index, reading] of opened.readings.entries()) {
         budget.spend({ bytes: reading.length, members: index > 0 ? 1 : 0 });
         yield { names, declaredTypes: [], bytes: reading };
-        readOfficeXml(reading, walk.notes);
+        readOfficePart(reading, walk.notes);
       }
       if (opened.vain) payForDamage(budget, opened.vain);
       return opened.end;

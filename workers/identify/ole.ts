@@ -74,3 +74,9 @@ export function readOle(bytes: Buffer): string[] | null {
   const type = byClass[cfb.classId] ?? byStream.find(([stream]) => names.has(stream))?.[1] ?? generic;
   return [type, ...new Set(traits(cfb, names))];
 }
+
+/** The records of a workbook without a compound file around: a macro sheet says so at once. [MS-XLS] §2.4.21 */
+export function bareWorkbook(bytes: Buffer): string[] {
+  const isMacros = bytes.readUInt16LE(6) === 0x40;
+  return ["application/vnd.ms-excel", ...(isMacros ? [macroSheet] : readWorkbook(bytes.subarray(0, workbookBytes)))];
+}

@@ -87,6 +87,8 @@ test("the report counts what was spent and how long each inspector took, and nam
     "ole",
     "office-flat",
     "rtf",
+    "workbook",
+    "onenote",
     "lzh",
     "lzip",
     "brotli",
