@@ -43,7 +43,7 @@ function* takeReading(walk: Walk, bytes: Buffer): Generator<Yielded, boolean> {
   if (isEquation(className)) takeEquation(walk, native);
   const packed = /^package/i.test(className) ? readOldPackage(native) : null;
   if (packed) {
-    notes.odd("ole.packaged-file", "low", packed.names[0]);
+    notes.odd("ole.packaged-file", "info", packed.names[0]);
     yield* member(walk, packed.names, packed.bytes);
     return true;
   }

@@ -19,7 +19,7 @@ const expected = [[["run.exe"], program.toString("hex")]];
 test("a packaged file comes out, as programs write it", () => {
   const { members, odd, closed } = look(object(wrapped));
   assert.deepEqual(members, expected);
-  assert.deepEqual([odd, closed], [["low ole.packaged-file"], []]);
+  assert.deepEqual([odd, closed], [["info ole.packaged-file"], []]);
 });
 
 test("however the digits are hidden, the same file comes out, and the hiding is odd", () => {
