@@ -10,6 +10,7 @@ const files: readonly CommandFile[] = [
   { names: ["run", "serve"], load: () => import("./run.ts") },
   { names: ["work"], load: () => import("./work.ts") },
   { names: ["scan"], load: () => import("./scan.ts") },
+  { names: ["explain"], load: () => import("./explain.ts") },
   { names: ["quarantine"], load: () => import("./quarantine.ts") },
   { names: ["adopt"], load: () => import("./adopt.ts") },
   { names: ["queue"], load: () => import("./queue.ts") },

@@ -1,4 +1,5 @@
 /** What a command says: tables for people, JSON for programs, and no character of a message that could move a cursor. */
+import { styleText } from "node:util";
 
 /** Controls, format characters (bidirectional overrides, joiners, tags), line separators, private use, and letters that look like nothing. */
 const hostile = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0]/gu;
@@ -35,15 +36,16 @@ export function fit(text: string, columns: number): string {
   return `${cut}…`;
 }
 
-const lineColumns = 118;
+/** On paper, in a pipe, in a window that is wider. */
+export const lineColumns = 118;
 
 /** Lines of words, each behind so many blanks; a word that is too long has a line of its own. */
-export function wrap(text: string, indent: number): readonly string[] {
+export function wrap(text: string, indent: number, columns: number = lineColumns): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
     const longer = last === undefined ? "" : `${last} ${word}`;
-    if (last !== undefined && width(safe(longer)) + indent <= lineColumns) lines[lines.length - 1] = longer;
+    if (last !== undefined && width(safe(longer)) + indent <= columns) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines.map((line) => " ".repeat(indent) + line);
@@ -64,9 +66,20 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
 }
 
+/** A stream; of a terminal it says so, and how wide that is. */
 export interface Writer {
   write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
 }
+
+/** Colours of whatever the terminal has; styleText of node:util has the words. */
+export type Paint = (style: Style, text: string) => string;
+export type Style = "plain" | "dim" | "bold" | "red" | "yellow" | "cyan" | "green" | "magenta";
+export const noPaint: Paint = (_style, text) => text;
+const paint: Paint = (style, text) =>
+  style === "plain" || text === "" ? text : styleText(style, text, { validateStream: false });
+const narrowest = 60;
 
 export class Output {
   readonly #out: Writer;
@@ -81,6 +94,17 @@ export class Output {
 
   get isJson(): boolean {
     return this.#isJson();
+  }
+
+  /** In colours only on a terminal that wants them (NO_COLOR, https://no-color.org). */
+  get paint(): Paint {
+    const { NO_COLOR = "", TERM } = process.env;
+    return this.#out.isTTY === true && NO_COLOR === "" && TERM !== "dumb" ? paint : noPaint;
+  }
+
+  /** Of the terminal, within reason. */
+  get columns(): number {
+    return Math.min(lineColumns, Math.max(narrowest, this.#out.columns ?? lineColumns));
   }
 
   /** The result of a command: `value` for programs, `text` for people. The caller has made the text safe. */

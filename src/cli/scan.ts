@@ -14,7 +14,7 @@ import { systemClock } from "../observe/clock.ts";
 import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { openRecords } from "../records/sqlite.ts";
-import { treeText, verdictText } from "./tree-text.ts";
+import { judgementText } from "./judgement-text.ts";
 import { safe } from "./output.ts";
 import type { Context, ExitCode } from "./program.ts";
 
@@ -87,6 +87,7 @@ function asSinglePart(file: string, bytes: Buffer): Dissection {
 
 /** Before anything is started, so that a slip of the pen is told at once. */
 function checkFiles(files: readonly string[]): void {
+  if (files.length === 0) throw new GatewayError("USAGE", { problem: "name at least one file" });
   for (const file of files) {
     const stats = statSync(file, { throwIfNoEntry: false });
     if (!stats) throw new GatewayError("USAGE", { file, problem: "there is no such file" });
@@ -125,13 +126,7 @@ async function scan(context: Context, files: readonly string[]): Promise<ExitCod
       }
       context.out.result(results, () =>
         results
-          .map((one) =>
-            [
-              safe(`${one.file}: ${one.summary}`),
-              treeText(one.dissection, one.inspection),
-              verdictText(one.verdict),
-            ].join("\n"),
-          )
+          .map((one) => [safe(`${one.file}: ${one.summary}`), "", judgementText(one, context.out)].join("\n"))
           .join("\n\n"),
       );
       return results.some((one) => one.summary === "incomplete")
@@ -151,7 +146,8 @@ async function scan(context: Context, files: readonly string[]): Promise<ExitCod
 export function register(program: Command, context: Context): void {
   program
     .command("scan")
-    .argument("<files...>")
+    .argument("[files...]")
+    .option("--schema", "print the JSON Schema of what --json says")
     .description(
       "inspect messages (.eml) or any files, as the gateway would; exit 0 clean, 1 found, 2 incomplete or error",
     )
@@ -159,5 +155,12 @@ export function register(program: Command, context: Context): void {
       "after",
       "\nExamples:\n  sallyport scan suspicious.eml\n  sallyport scan *.docx --json | jq '.[].summary'",
     )
-    .action(context.action((files: string[]) => scan(context, files)));
+    .action(
+      context.action(async (files: string[], { schema }: { readonly schema?: true }) => {
+        if (!schema) return scan(context, files);
+        const { schemaText } = await import("./judgement-schema.ts");
+        context.out.result(JSON.parse(schemaText("scan")), () => schemaText("scan"));
+        return 0;
+      }),
+    );
 }

@@ -7,7 +7,7 @@ import type { Dissection, Inspection } from "../core/outcome.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Journal, JournalLine } from "../spool/journal.ts";
-import type { Delivery, Entry, Release, ReviewLine, Spool } from "../spool/spool.ts";
+import type { Delivery, Entry, Release, ReviewLine, Spool, Stripped } from "../spool/spool.ts";
 
 export interface Act {
   readonly by: string;
@@ -23,6 +23,10 @@ export interface Held {
   readonly inspection: Inspection | null;
   readonly verdict: Verdict | null;
   readonly review: readonly ReviewLine[];
+  /** How far forwarding has come. */
+  readonly delivery?: Delivery | null;
+  /** Of a copy without some parts. */
+  readonly stripped?: Stripped | null;
 }
 
 export interface ReviewOptions {
@@ -132,6 +136,8 @@ export function createReview({ spool, journal, clock, derivedId, enqueue, view }
         inspection: await entry.read<Inspection>("inspection.json"),
         verdict: await entry.read<Verdict>("verdict.json"),
         review: await entry.review(),
+        delivery: await entry.read<Delivery>("delivery.json"),
+        stripped: await entry.read<Stripped>("strip.json"),
       };
     },
 
