@@ -7,6 +7,7 @@ import type {
   HeaderSummary,
   Part,
   Role,
+  Span,
   TransferEncoding,
   View,
 } from "../core/message.ts";
@@ -60,6 +61,10 @@ const view = exactly<View>()({
   offset: count,
   length: count,
   encoding,
+  omitted: z
+    .array(exactly<Span>()({ start: count, end: count }))
+    .optional()
+    .describe("octets that are parts of their own"),
 });
 
 const part = exactly<Part>()({
