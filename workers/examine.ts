@@ -5,15 +5,19 @@ import type { Part, Sha256 } from "../src/core/message.ts";
 import type { Finding, Outcome, PartReport } from "../src/core/outcome.ts";
 import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
+import { activeMimeExtractor } from "./extractors/active-mime.ts";
 import { brotliExtractor } from "./extractors/brotli.ts";
+import { calendarExtractor } from "./extractors/calendar.ts";
 import { cmsExtractor } from "./extractors/cms.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
+import { lnkExtractor } from "./extractors/lnk.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
 import { flatOfficeExtractor } from "./extractors/office-flat.ts";
 import { oleExtractor } from "./extractors/ole.ts";
+import { markupExtractor } from "./extractors/markup.ts";
 import { macFilesExtractor } from "./extractors/mac-files.ts";
 import { mboxExtractor } from "./extractors/mbox.ts";
 import { msgExtractor } from "./extractors/msg.ts";
@@ -21,7 +25,9 @@ import { pdfExtractor } from "./extractors/pdf.ts";
 import { rtfExtractor } from "./extractors/rtf.ts";
 import { oneNoteExtractor } from "./extractors/onenote.ts";
 import { workbookExtractor } from "./extractors/workbook.ts";
+import { scriptExtractor } from "./extractors/script.ts";
 import { sevenZipExtractor } from "./extractors/seven-zip.ts";
+import { shortcutExtractor } from "./extractors/shortcut.ts";
 import { tarExtractor } from "./extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "./extractors/text-codes.ts";
 import { tnefExtractor } from "./extractors/tnef.ts";
@@ -68,6 +74,12 @@ export const allExtractors: readonly Extractor[] = [
   sevenZipExtractor,
   volumeExtractor,
   pdfExtractor,
+  markupExtractor,
+  scriptExtractor,
+  lnkExtractor,
+  shortcutExtractor,
+  calendarExtractor,
+  activeMimeExtractor,
 ];
 
 const textLimit = 300;

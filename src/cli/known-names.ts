@@ -1,6 +1,10 @@
 /** What a policy may name: the parts of the program that report, and the ids of all rules that can be in a finding. */
 import { nameRules } from "../../workers/inspectors/name-rules.ts";
+import { lnkRules } from "../../workers/extractors/lnk.ts";
+import { markupRules } from "../../workers/extractors/markup.ts";
 import { pdfRules } from "../../workers/extractors/pdf-rules.ts";
+import { scriptRules } from "../../workers/extractors/script.ts";
+import { shortcutRules } from "../../workers/extractors/shortcut.ts";
 import { typeRules } from "../../workers/inspectors/type-rules.ts";
 import { loadRulePacks } from "../rulepacks/load.ts";
 import { declaredRules } from "../rulepacks/tokens.ts";
@@ -8,7 +12,25 @@ import { declaredRules } from "../rulepacks/tokens.ts";
 /** Everything that signs an outcome: inspectors, what opens containers, and the steps between them. */
 export const inspectorNames: readonly string[] = [
   ...["name", "type", "encryption", "yara", "message", "lists"],
-  ...["7-zip", "brotli", "eml", "gzip", "lzh", "lzip", "pdf", "tar", "uuencode", "volume", "zip"],
+  ...[
+    "7-zip",
+    "brotli",
+    "eml",
+    "gzip",
+    "lzh",
+    "lzip",
+    "pdf",
+    "markup",
+    "script",
+    "lnk",
+    "shortcut",
+    "calendar",
+    "activemime",
+    "tar",
+    "uuencode",
+    "volume",
+    "zip",
+  ],
   ...["decide", "dissect", "examine", "identify", "inspect", "sandbox"],
 ];
 
@@ -23,7 +45,7 @@ const dissectRules = [
 export const builtInRules: readonly string[] = [
   ...Object.keys(nameRules),
   ...Object.keys(typeRules),
-  ...Object.keys(pdfRules),
+  ...[lnkRules, markupRules, pdfRules, scriptRules, shortcutRules].flatMap(Object.keys),
   ...dissectRules.map((rule) => `dissect.${rule}`),
   ...["archive.contradiction", "archive.trailing", "gzip.trailing", "lzh.contradiction", "lzh.trailing"],
   ...["message.lone-program", "tar.contradiction", "tar.trailing", "zip.contradiction"],

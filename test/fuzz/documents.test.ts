@@ -4,10 +4,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { zip } from "../../fixtures/make.ts";
 import { ascii85, flate, lzw, onePage, pdfFile, pdfWithFiles } from "../../fixtures/make-pdf.ts";
+import { activeMime, attach, invitation, savedPage, shellLink, smuggling } from "../../fixtures/make-web.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
+import { activeMimeExtractor } from "../../workers/extractors/active-mime.ts";
+import { calendarExtractor } from "../../workers/extractors/calendar.ts";
 import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
+import { lnkExtractor } from "../../workers/extractors/lnk.ts";
+import { markupExtractor } from "../../workers/extractors/markup.ts";
 import { pdfExtractor } from "../../workers/extractors/pdf.ts";
+import { scriptExtractor } from "../../workers/extractors/script.ts";
+import { shortcutExtractor } from "../../workers/extractors/shortcut.ts";
 import { sampleBytes } from "../support/attachment-fixtures.ts";
 import { edits, mutate } from "../support/mutate.ts";
 import { attachment } from "../support/part.ts";
@@ -31,6 +38,29 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
       ...["clean/pdf-cairo", "clean/pdf-reportlab", "clean/pdf-aes-256", "clean/pdf-rc4-40"].map(sampleBytes),
     ],
   ],
+  [
+    markupExtractor,
+    "text/html",
+    [savedPage(), ...Object.values(smuggling).map((make) => make())].map((page) => Buffer.from(page)),
+  ],
+  [
+    scriptExtractor,
+    "text/vbscript",
+    [
+      Buffer.from("#@~^DgAAAA==\\ko$K6,JAQAAAA==^#~@"),
+      Buffer.from(
+        `s = "${zip(files).toString("base64")}" & "x"\r\npowershell -enc ${Buffer.from("echo 1", "utf16le").toString("base64")}`,
+      ),
+    ],
+  ],
+  [
+    lnkExtractor,
+    "application/x-ms-shortcut",
+    [shellLink({ arguments: "/c echo harmless", icon: "a", behind: zip(files) })],
+  ],
+  [calendarExtractor, "text/calendar", [Buffer.from(invitation(attach("a.zip", zip(files))))]],
+  [activeMimeExtractor, "application/x-mso", [activeMime(zip(files))]],
+  [shortcutExtractor, "application/x-mswinurl", [Buffer.from("[InternetShortcut]\r\nURL=file://host.example/a\r\n")]],
 ];
 
 for (const [extractor, type, documents] of seeds)

@@ -80,6 +80,7 @@ const atStart: readonly Row[] = [
   text("application/vnd.sqlite3", 0, "SQLite format 3\0"),
   text("application/vnd.ms-outlook-pst", 0, "!BDN"),
   text("application/x-vbe", 0, "#@~^"),
+  text("application/x-mso", 0, "ActiveMime\0\0"),
   text("application/x-yenc", 0, "=ybegin "),
 ];
 
@@ -147,10 +148,14 @@ function byTail(bytes: Buffer): string | null {
 
 const executables = { program: pe, library: "application/x-ms-dll", dos: dosExecutable } as const;
 
+/** Excel calls a function of an add-in by its name, so that stands in the library. */
+const programType = (bytes: Buffer, kind: keyof typeof executables): string =>
+  kind === "library" && bytes.includes("xlAutoOpen\0") ? "application/x-ms-xll" : executables[kind];
+
 /** The type that the first octets have by one of our signatures, or null. Zip and OLE are not among them: they are looked into. */
 export function byMagic(bytes: Buffer): string | null {
   const executable = executableAt(bytes);
-  if (executable) return executables[executable];
+  if (executable) return programType(bytes, executable);
   const row =
     byFirstOctet.get(bytes[0] ?? -1)?.find((one) => holds(bytes, one)) ?? elsewhere.find((one) => holds(bytes, one));
   if (row && (textual.has(row[0]) || isBinary(bytes))) return row[0];

@@ -52,8 +52,18 @@ function scriptInside(bytes: Buffer, first: string): string[] {
 /** Word takes a MIME header anywhere near the front for a web archive, PDF header or not. */
 const mhtInside = (bytes: Buffer): boolean => {
   const text = bytes.toString("latin1", 0, scriptBytes);
-  return /^MIME-Version:/im.test(text) && /multipart\/related|application\/x-mso|ActiveMime/i.test(text);
+  if (/^MIME-Version:/im.test(text) && /multipart\/related|application\/x-mso|ActiveMime/i.test(text)) return true;
+  const at = bytes.indexOf("MIME-Version:");
+  const around = at < 0 ? "" : bytes.toString("latin1", Math.max(0, at - 1024), at + scriptBytes);
+  return /^MIME-Version:/m.test(around) && /multipart\/related|application\/x-mso|ActiveMime/i.test(around);
 };
+
+const magicMso = Buffer.from("ActiveMime\0\0", "latin1");
+/** What only web archives of Office with macros or objects have. */
+const officeMarks = ["ActiveMime", "QWN0aXZlTWlt", "application/x-mso"];
+/** The same with junk in front, or in the middle of anything that is nothing else. */
+const officeMht = (bytes: Buffer): boolean =>
+  officeMarks.some((mark) => bytes.includes(mark)) && /^MIME-Version:/im.test(bytes.toString("latin1", 0, scriptBytes));
 
 /** Whole files of other formats that a tolerant reader would find behind a beginning of another kind. */
 function whole(bytes: Buffer, first: string): string[] {
@@ -61,6 +71,7 @@ function whole(bytes: Buffer, first: string): string[] {
   const found: string[] = [];
   if (first !== "application/pdf" && pdfInside(bytes)) found.push("application/pdf");
   if (embedded(bytes, magicRar)) found.push("application/vnd.rar");
+  if (first !== "application/x-mso" && embedded(bytes, magicMso)) found.push("application/x-mso");
   if (embedded(bytes, magic7z)) found.push("application/x-7z-compressed");
   if (first === pe) found.push(...appended(bytes));
   return found;
@@ -81,7 +92,8 @@ function appended(bytes: Buffer): string[] {
 export function secondMeanings(bytes: Buffer, first: string): readonly string[] {
   const found: string[] = [...appendedZip(bytes, first), ...whole(bytes, first)];
   if (isIso(bytes)) found.push("application/x-iso9660-image");
-  if (first === "application/pdf" && mhtInside(bytes)) found.push(mimeArchive);
+  const isTextual = first === "" || first === "application/octet-stream" || first.startsWith("text/");
+  if (first === "application/pdf" ? mhtInside(bytes) : isTextual && officeMht(bytes)) found.push(mimeArchive);
   const isPlain = first === "" || first.startsWith("text/") || first === zip;
   if (!isPlain) found.push(...scriptInside(bytes, first));
   return found.filter((type) => type !== first);

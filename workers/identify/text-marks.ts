@@ -54,6 +54,8 @@ export const elements: readonly Mark[] = [
   ["application/x-ms-console", /<MMC_ConsoleFile\b/],
   ["application/windows-library+xml", /<libraryDescription\b/],
   ["application/windows-search-connector+xml", /<searchConnectorDescription\b/],
+  ["application/windows-search-connector+xml", /<persistedQuery\b/],
+  ["application/x-webloc", /<plist\b[\s\S]{0,400}?<key>\s{0,20}URL\s{0,20}<\/key>/],
   ["application/x-ms-settingcontent", /<PCSettings\b|<SearchableContent\b/],
   ["application/vnd.ms-wordml", /<\?mso-application\s+progid="Word\.Document"|<w:wordDocument\b/],
   ["application/vnd.ms-spreadsheetml", /<\?mso-application\s+progid="Excel\.Sheet"/],

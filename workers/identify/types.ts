@@ -55,6 +55,7 @@ export const encrypted = "application/x-encrypted-document";
 define("executable", [
   [pe, "Windows program", "exe scr com pif cpl sys drv ocx efi mui"],
   ["application/x-ms-dll", "Windows library", "dll xll ocx cpl wll drv ax acm"],
+  ["application/x-ms-xll", "Excel add-in", "xll"],
   [dosExecutable, "DOS program", "exe com"],
   ["application/x-elf", "ELF program", "elf so o ko axf bin"],
   ["application/x-mach-binary", "macOS program", "dylib bundle"],
@@ -108,6 +109,7 @@ define("shortcut", [
   ["application/x-ms-udl", "data link", "udl odc"],
   ["application/x-ms-application", "ClickOnce manifest", "application appref-ms"],
   ["application/x-desktop", "desktop entry", "desktop"],
+  ["application/x-webloc", "internet location", "webloc inetloc fileloc", "medium"],
   ["application/x-autorun", "autorun file", ""],
 ]);
 define("archive", [
@@ -199,6 +201,7 @@ define("document", [
   ["application/vnd.ms-wordml", "Word 2003 XML document", "xml doc"],
   ["application/vnd.ms-spreadsheetml", "Excel 2003 XML workbook", "xml xls"],
   ["application/vnd.ms-flat-opc", "flat Open XML document", "xml doc docx"],
+  ["application/x-mso", "ActiveMime capsule", "mso"],
   ["application/postscript", "PostScript document", "ps eps ai"],
   ["application/vnd.ms-access", "Access database", "mdb accdb mde accde mda"],
   ["application/vnd.sqlite3", "SQLite database", "db sqlite sqlite3"],

@@ -78,3 +78,34 @@ test("a PDF of nothing but beginnings", async () => {
   ])
     await explode(Buffer.concat([Buffer.from("%PDF-1.7\n"), Buffer.alloc(mebibyte, mark)]));
 });
+
+test("pages, calendars and scripts of nothing but beginnings", async () => {
+  const heads = ["<html><script>", "BEGIN:VCALENDAR\r\n", "<svg ", "@echo off\r\n"];
+  const marks = [
+    "data:;base64,",
+    "'",
+    '"a"+',
+    "\\\\",
+    "[1,",
+    "<script ",
+    ' onx="',
+    "&lt;",
+    "%41",
+    'ATTACH;A="b"',
+    "\r\n ",
+    "-enc ",
+    "#@~^",
+    "1 ",
+    '"\\',
+    "`",
+  ];
+  for (const head of heads)
+    for (const mark of marks) await explode(Buffer.from(head + mark.repeat(Math.floor(mebibyte / 4 / mark.length))));
+});
+
+test("a page whose script is encoded again and again", async () => {
+  let text = "<script>eval('harmless')</script>";
+  for (let i = 0; i < 30 && text.length < mebibyte; i++)
+    text = `<script>eval(atob("${Buffer.from(text).toString("base64")}"))</script>`;
+  await explode(Buffer.from(`<html>${text}`));
+});
