@@ -104,7 +104,7 @@ export class Unravel {
   /** A script of any language: its strings and lists of numbers. */
   script(text: string, depth = 0): void {
     if (depth > deepest || text.length > mostText) return;
-    for (const clear of decodeEncodedScripts(text)) this.#tell(clear, depth);
+    for (const clear of decodeEncodedScripts(text)) this.#tell(clear, depth, true);
     for (const command of encodedCommands(text)) {
       this.#spend(command.length);
       this.commands.push(command);
@@ -127,8 +127,8 @@ export class Unravel {
   }
 
   /** Text in clear. */
-  #tell(text: string, depth: number): void {
-    if (!acting.test(text) || this.#isKnown(text)) return;
+  #tell(text: string, depth: number, isCertain = false): void {
+    if (!(isCertain || acting.test(text)) || this.#isKnown(text)) return;
     this.#spend(text.length);
     this.texts.push(text);
     this.links(text, depth + 1);

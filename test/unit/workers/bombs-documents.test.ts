@@ -100,7 +100,7 @@ test("pages, calendars and scripts of nothing but beginnings", async () => {
     "`",
   ];
   for (const head of heads)
-    for (const mark of marks) await explode(Buffer.from(head + mark.repeat(Math.floor(mebibyte / 4 / mark.length))));
+    for (const mark of marks) await explode(Buffer.from(head + mark.repeat(Math.floor(mebibyte / 8 / mark.length))));
 });
 
 test("a page whose script is encoded again and again", async () => {

@@ -103,6 +103,12 @@ test("the report counts what was spent and how long each inspector took, and nam
     "7-zip",
     "volume",
     "pdf",
+    "markup",
+    "script",
+    "lnk",
+    "shortcut",
+    "calendar",
+    "activemime",
   ]);
 });
 

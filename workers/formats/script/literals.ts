@@ -12,15 +12,22 @@ const mostGap = 120;
 const joins = /[\w$.]{1,60}\s{0,8}(?:\+=|=\s{0,8}[\w$.]{1,60}\s{0,8}[+&])|\.concat|\.push/g;
 const punctuation = /^[\s+,&_()[\];]*$/;
 
-/** Where a quote stands next that no backslash hides; -1 if nowhere on its line. */
-function closing(text: string, from: number, quote: string, lineEnd: (from: number) => number): number {
-  const end = quote === "`" ? text.length : lineEnd(from);
-  for (let at = text.indexOf(quote, from); at >= 0 && at <= end; at = text.indexOf(quote, at + 1)) {
-    let slashes = 0;
-    while (text[at - 1 - slashes] === "\\") slashes++;
-    if (slashes % 2 === 0) return at;
-  }
-  return -1;
+/** Where a quote stands next that no backslash hides; -1 if nowhere on its line. Asked with growing places, it reads each octet twice at most. */
+function closings(text: string): (from: number, quote: string) => number {
+  const lineEnd = lineEnds(text);
+  // Up to here there is none of this kind, whatever opens before it.
+  const noneBefore = new Map<string, number>();
+  return (from, quote) => {
+    if (from <= (noneBefore.get(quote) ?? -1)) return -1;
+    const end = quote === "`" ? text.length : lineEnd(from);
+    for (let at = text.indexOf(quote, from); at >= 0 && at <= end; at = text.indexOf(quote, at + 1)) {
+      let slashes = 0;
+      while (text[at - 1 - slashes] === "\\") slashes++;
+      if (slashes % 2 === 0) return at;
+    }
+    noneBefore.set(quote, end);
+    return -1;
+  };
 }
 
 /** The end of the line, asked with growing places. A backslash before it goes on with the next line. */
@@ -56,14 +63,14 @@ const joinsNext = (gap: string): boolean => gap.length <= mostGap && punctuation
 
 /** In their order; runs shorter than `least` characters are left out. */
 export function* literalRuns(text: string, least: number): Generator<Run> {
-  const lineEnd = lineEnds(text);
+  const closing = closings(text);
   let pieces: string[] = [];
   let size = 0;
   let end = -1;
   quotes.lastIndex = 0;
   for (let found = quotes.exec(text); found; found = quotes.exec(text)) {
     const start = found.index;
-    const stop = closing(text, start + 1, found[0], lineEnd);
+    const stop = closing(start + 1, found[0]);
     if (stop < 0) continue;
     if (end >= 0 && !(start - end <= mostGap && joinsNext(text.slice(end, start)))) {
       if (size >= least) yield { text: pieces.join(""), pieces: pieces.length };
