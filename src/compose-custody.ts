@@ -7,10 +7,11 @@ import { createNotices, noticeRoute } from "./compose-notices.ts";
 import type { Scanner } from "./compose-scan.ts";
 import { parse, reviewHandlers } from "./control/review-handlers.ts";
 import type { Handler } from "./control/server.ts";
-import { explain } from "./core/errors.ts";
+import { explain, isGatewayError } from "./core/errors.ts";
 import type { Envelope, Millis, QueueId } from "./core/message.ts";
 import { isQueueId } from "./core/queue-id.ts";
 import type { Reply } from "./core/status.ts";
+import type { Correspondence } from "./correspondence.ts";
 import { Turn } from "./core/turn.ts";
 import type { Verdict } from "./core/verdict.ts";
 import { expiryOf, nextAttempt } from "./dispose/backoff.ts";
@@ -38,6 +39,8 @@ export interface CustodyPartsOptions {
   readonly spool: Spool;
   readonly journal: Journal;
   readonly scanner: Pick<Scanner, "stages" | "inForce" | "describe" | "view" | "cutOut">;
+  /** Of other messages; what waits for them is judged again when they come. */
+  readonly words?: Correspondence | null;
   readonly log: Log;
   readonly clock: Clock;
   readonly onEvent: (event: MessageEvent) => void;
@@ -73,7 +76,7 @@ export function heldFor({ quarantine }: Pick<Config, "quarantine">): RetentionOp
 }
 
 export function createCustodyParts(options: CustodyPartsOptions) {
-  const { config, spool, journal, scanner, log, clock, onEvent, onVerdict = () => undefined } = options;
+  const { config, spool, journal, scanner, words, log, clock, onEvent, onVerdict = () => undefined } = options;
   const own = ownRoute(config);
   const routes = new Map([...options.routes, [noticeRoute, own] as const]);
   const routeOf = (name: string): RouteConfig => routes.get(name) ?? own;
@@ -107,9 +110,17 @@ export function createCustodyParts(options: CustodyPartsOptions) {
       const expires = delivery.expires ? new Date(delivery.expires) : expiryOf(entry.envelope.arrivedAt, retry);
       return nextAttempt(entry.id, Math.max(1, delivery.attempts), clock.now(), expires, retry);
     },
-    waiting: (entry, at) => manager.wakeAt(entry.id, at),
+    waiting(entry, at) {
+      manager.wakeAt(entry.id, words?.hasNews(entry.id) ? clock.now() : at);
+      void awaitWords(entry).catch((error: unknown) => failed(entry, error));
+    },
     onTrouble: failed,
   });
+
+  /** What is held without a verdict is judged again as soon as words come that may open it. */
+  async function awaitWords(entry: Entry): Promise<void> {
+    if (words && (await entry.read("verdict.json")) === null) words.register(entry.envelope);
+  }
 
   async function fields(entry: Entry, reason: Reason): Promise<string> {
     const { envelope } = entry;
@@ -172,6 +183,9 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     scanEveryMs: 60_000,
   });
 
+  // One that is still being judged finds them when it is put off.
+  if (words) words.onNews = (id) => manager.wakeAt(id, clock.now());
+
   function poisoned(entry: Entry): Verdict {
     const { ruleSet, policyVersion } = scanner.inForce();
     const route = entry.envelope.forwardPaths[0]?.route ?? "";
@@ -224,6 +238,17 @@ export function createCustodyParts(options: CustodyPartsOptions) {
     manager,
     receive,
     review,
+    /** Of a former run. */
+    async awaitWords(): Promise<void> {
+      if (!words) return;
+      for await (const id of spool.list("deferred"))
+        try {
+          await awaitWords(await spool.open(id, "deferred"));
+        } catch (error) {
+          if (!isGatewayError(error, "SPOOL_NOT_THERE"))
+            log.error("failed", { queue_id: id, error_cause: explain(error) });
+        }
+    },
     handlers(reload: () => Promise<void>): ReadonlyMap<string, Handler> {
       return new Map<string, Handler>([
         ...reviewHandlers(review),

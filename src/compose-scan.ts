@@ -2,15 +2,17 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { startWorkers, type Workers } from "../workers/compose.ts";
+import { createSpoken, sitePasswords } from "./compose-words.ts";
 import { externalDefaults, messageExternals } from "./rulepacks/externals.ts";
 import { type Config, routeName } from "./config-schema.ts";
 import { explain, isGatewayError } from "./core/errors.ts";
 import type { Cutting } from "./core/cutting.ts";
-import type { Content, Job, JobResult, Target, ViewLimits } from "./core/job.ts";
+import type { Content, DissectJob, Job, JobResult, Target, ViewLimits } from "./core/job.ts";
 import type { Envelope, ForwardPath, QueueId } from "./core/message.ts";
 import type { MessageView } from "./core/message-view.ts";
 import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
 import type { Reply } from "./core/status.ts";
+import type { Correspondence } from "./correspondence.ts";
 import { refusedAtRcpt } from "./decide/at-rcpt.ts";
 import { decide, type RouteFacts } from "./decide/decide.ts";
 import type { Policy } from "./decide/policy.ts";
@@ -36,6 +38,8 @@ export interface ScannerOptions {
   readonly records: Records;
   /** The number of the release that the configuration's rules and policy are of. */
   readonly release?: number | null;
+  /** Where words of other messages are kept, and go to. */
+  readonly words?: Correspondence | null;
 }
 
 /** What inspection needs of a message. */
@@ -158,12 +162,26 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     }
   }
 
+  const dissectJob = (entry: Scannable): DissectJob => ({
+    kind: "dissect",
+    id: `dissect ${entry.envelope.queueId}`,
+    content: entry.content(),
+    limits: { parts: limits.parts, depth: limits.depth, headerBytes: config.smtp.header_size },
+    deadlineMs: config.scan.deadline,
+  });
+  const spoken = createSpoken({
+    others: options.words ?? null,
+    site: sitePasswords(config.scan.passwords.list),
+    read: async (entry: Scannable, signal) => ((await queue.submit(dissectJob(entry), signal)) as Dissected).words,
+  });
+
   const inspect = createInspect({
     queue,
     cache,
     inForce,
     limits: inspectLimits,
     deadlineMs: config.scan.deadline,
+    passwords: spoken.passwords,
     messageInspectors: [loneProgram],
     parallel: config.scan.workers,
     externals: (envelope, dissection) => messageExternals(envelope, dissection, directionOf(envelope)),
@@ -191,15 +209,12 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     async dissect(entry, signal) {
       const { version: ruleSet } = inForce();
       const job: Job = {
-        kind: "dissect",
-        id: `dissect ${entry.envelope.queueId}`,
-        content: entry.content(),
-        limits: dissectLimits,
-        deadlineMs: config.scan.deadline,
+        ...dissectJob(entry),
         ahead: { envelope: entry.envelope, direction: directionOf(entry.envelope), limits: inspectLimits, ruleSet },
       };
-      const { ahead, ...dissection } = (await queue.submit(job, signal)) as Dissected;
+      const { ahead, words, ...dissection } = (await queue.submit(job, signal)) as Dissected;
       if (ahead) remember(entry.envelope.queueId, { ruleSet, reports: ahead });
+      if (words) spoken.hear(entry, dissection.header, words);
       return dissection;
     },
     async inspect(entry, dissection, signal) {
@@ -210,6 +225,7 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
           const made = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
           const inspection = numbered(made, version);
           examined.delete(entry.envelope.queueId);
+          spoken.forget(entry);
           count(inspection);
           return inspection;
         } catch (error) {

@@ -12,6 +12,7 @@ import { createGauges } from "./compose-metrics.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
 import type { Scanner } from "./compose-scan.ts";
 import { openRecords } from "./compose-stores.ts";
+import { keepWords } from "./compose-words.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
 import { explain, GatewayError } from "./core/errors.ts";
@@ -105,7 +106,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     closers.push(() => refilling.close());
     const records = await openRecords({ config, log, clock, watch: true });
     closers.push(() => records.close());
-    const followed = await startFollowedScanner({ config, log, clock, metrics, records });
+    const keeping = keepWords(config, clock);
+    closers.push(async () => keeping?.close());
+    const words = keeping?.words ?? null;
+    const followed = await startFollowedScanner({ config, log, clock, metrics, records, words });
     closers.push(() => followed.close());
     const { scanner } = followed;
 
@@ -116,6 +120,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       spool,
       journal,
       scanner,
+      words,
       log,
       clock,
       onEvent: books.onMessage,
@@ -142,6 +147,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     };
     for (const { id } of spool.recovered.corrupt) corrupt(id);
     const tellHeld = await findHeld({ spool, journal, clock, custody: parts.custody });
+    await parts.awaitWords();
     await parts.manager.start();
     closers.push(() => parts.manager.stop(config.smtp.drain));
     among.start();

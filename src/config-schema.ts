@@ -175,6 +175,19 @@ const scanSchema = z.strictObject({
   max_active: count(200).describe(
     "Messages in custody that are judged or forwarded at the same time (Postfix's active window).",
   ),
+  passwords: z
+    .strictObject({
+      window: duration("24h").describe(
+        "How long words of a message that speaks of a password are kept, sealed, and tried on other messages of the same correspondence, earlier or later. `0s`: only words of the message itself.",
+      ),
+      list: path
+        .optional()
+        .describe(
+          "File of passwords that partners use, one a line, tried on everything that stays closed; at most 64.",
+        ),
+    })
+    .prefault({})
+    .describe("What is tried on encrypted attachments, see [policy.md](policy.md)."),
   limits: z
     .strictObject({
       parts: count(2_000).describe("MIME parts of a message."),

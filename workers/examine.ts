@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import type { Externals, InspectLimits } from "../src/core/job.ts";
 import type { Part, Sha256 } from "../src/core/message.ts";
 import type { Finding, Outcome, PartReport } from "../src/core/outcome.ts";
+import type { Password, PasswordSource } from "../src/core/password.ts";
 import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
 import { activeMimeExtractor } from "./extractors/active-mime.ts";
@@ -34,14 +35,22 @@ import { tnefExtractor } from "./extractors/tnef.ts";
 import { uuencodeExtractor } from "./extractors/uuencode.ts";
 import { volumeExtractor } from "./extractors/volume.ts";
 import { zipExtractor } from "./extractors/zip.ts";
+import { createKeyring, type Keyring } from "./keyring.ts";
 import { createIdentifier, type Identifier } from "./identify.ts";
 import { encrypted, holdsFiles, octets, plain, typeInfo } from "./identify/types.ts";
+import { encryptionInspector } from "./inspectors/encryption.ts";
 import type { Inspector } from "./inspectors/inspector.ts";
 
 export interface Examiner {
   /** Of everything that takes part, whether or not it looked at anything. */
   readonly versions: Readonly<Record<string, string>>;
-  examine(part: Part, bytes: Buffer, externals: Externals, limits: InspectLimits): Promise<PartReport>;
+  examine(
+    part: Part,
+    bytes: Buffer,
+    externals: Externals,
+    limits: InspectLimits,
+    passwords?: readonly Password[],
+  ): Promise<PartReport>;
 }
 
 export interface ExaminerOptions {
@@ -96,11 +105,16 @@ class Walk {
   readonly #limits: InspectLimits;
   readonly #tools: Tools;
 
-  constructor(tools: Tools, externals: Externals, limits: InspectLimits) {
+  readonly #keyring: Keyring;
+  /** Paths of what a password has opened, and of what an extractor itself has called encrypted. */
+  readonly #unlocked = new Set<string>();
+
+  constructor(tools: Tools, externals: Externals, limits: InspectLimits, passwords: readonly Password[]) {
     this.#tools = tools;
     this.#externals = externals;
     this.#limits = limits;
     this.purse = createPurse(limits);
+    this.#keyring = createKeyring(passwords);
   }
 
   /** The part with its identified types. */
@@ -109,7 +123,21 @@ class Walk {
     if (depth > 0) this.members.push(part);
     await this.#inspect(part, bytes, this.#tools.inspectors);
     await this.#open(part, bytes, depth);
+    this.#settle(part);
     return part;
+  }
+
+  /** That a document is encrypted says its type; whoever has tried to open it knows better. */
+  #settle({ path }: Part): void {
+    const isOwn = (outcome: Outcome) => outcome.part === path && outcome.inspector !== encryptionInspector.name;
+    const isKnown = this.outcomes.some(
+      (outcome) => isOwn(outcome) && outcome.kind === "incomplete" && outcome.why === "encrypted",
+    );
+    if (!isKnown && !this.#unlocked.has(path)) return;
+    const index = this.outcomes.findIndex(
+      ({ part, inspector }) => part === path && inspector === encryptionInspector.name,
+    );
+    if (index >= 0) this.outcomes[index] = { part: path, inspector: encryptionInspector.name, kind: "clean" };
   }
 
   async #identify(part: Part, bytes: Buffer): Promise<readonly string[]> {
@@ -183,13 +211,17 @@ class Walk {
     const before = this.outcomes.length;
     const odds: Finding[] = [];
     try {
-      const all = extractor.extract(part, bytes, this.purse.container(bytes.length))[Symbol.iterator]();
+      const all = extractor.extract(part, bytes, this.purse.container(bytes.length), this.#keyring)[Symbol.iterator]();
       for (;;) {
         const next = await this.#timed(name, () => all.next());
         if (next.done === true) break;
         if ("rule" in next.value) odds.push(asFinding(part, name, next.value));
         else if ("artefact" in next.value) await this.#derive(part, next.value, counter);
         else await this.#take(part, next.value, depth + 1, name, counter);
+        if ("opened" in next.value && next.value.opened && !this.#unlocked.has(part.path)) {
+          this.#unlocked.add(part.path);
+          odds.push(asFinding(part, name, opened(next.value.opened)));
+        }
       }
     } catch (error) {
       if (!(error instanceof Stop)) this.outcomes.push(crashed(part, name, error));
@@ -211,7 +243,8 @@ class Walk {
       this.#incomplete(container, extractor, item.why, item.text);
       return;
     }
-    const member = asPart(`${container.path}/${++counter.members}`, item);
+    const by = "opened" in item ? item.opened : container.opened;
+    const member = { ...asPart(`${container.path}/${++counter.members}`, item), ...(by ? { opened: by } : {}) };
     if (!("why" in item)) {
       await this.look(member, asBuffer(item.bytes), depth);
       return;
@@ -225,7 +258,13 @@ class Walk {
   /** Shown to those who look at content, never opened: it is our own text about the part. */
   async #derive(from: Part, { artefact, bytes }: Derived, counter: { members: number }): Promise<void> {
     const made = asPart(`${from.path}/${++counter.members}`, { names: [], declaredTypes: [], bytes });
-    const part: Part = { ...made, role: "artefact", types: [plain], derived: { kind: artefact, from: from.path } };
+    const part: Part = {
+      ...made,
+      role: "artefact",
+      types: [plain],
+      derived: { kind: artefact, from: from.path },
+      ...(from.opened ? { opened: from.opened } : {}),
+    };
     this.members.push(part);
     await this.#inspect(part, asBuffer(bytes), this.#tools.inspectors);
   }
@@ -268,6 +307,22 @@ function asPart(path: string, item: Member | Closed): Part {
   };
 }
 
+const sources: Readonly<Record<PasswordSource, string>> = {
+  subject: "its subject",
+  body: "its text",
+  name: "the name of a file",
+  correspondence: "another message of the same correspondence",
+  site: "the list of this site",
+  usual: "the usual ones",
+};
+
+/** That a password opened it, and where that came from; never which. */
+const opened = (from: PasswordSource): Odd => ({
+  rule: "password.opened",
+  severity: "info",
+  text: `Opened with a password from ${sources[from]}`,
+});
+
 const asFinding = (part: Part, inspector: string, { rule, severity, text }: Odd): Finding => ({
   part: part.path,
   inspector,
@@ -297,9 +352,9 @@ export async function createExaminer(
 
   return {
     versions,
-    async examine(part, bytes, externals, limits) {
+    async examine(part, bytes, externals, limits, passwords = []) {
       const began = clock.monotonic();
-      const walk = new Walk(tools, externals, limits);
+      const walk = new Walk(tools, externals, limits, passwords);
       const { types } = await walk.look({ ...part, path: "" }, bytes, 0);
       const { members, outcomes, timings, purse } = walk;
       return { types, members, outcomes, spent: { ...purse.spent, ms: clock.monotonic() - began }, timings, versions };

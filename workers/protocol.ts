@@ -3,6 +3,7 @@ import type { DissectJob, Externals, InspectJob, JobResult, StripJob, ViewJob } 
 import type { Edit } from "../src/core/cutting.ts";
 import type { Bytes } from "../src/core/message.ts";
 import { incompletes } from "../src/core/outcome.ts";
+import { passwordLimits, passwordSources } from "../src/core/password.ts";
 import type { RuleProblem } from "./engines/engine.ts";
 import type { FrameLimits } from "./frames.ts";
 import type { RuleFacts } from "./inspectors/yara.ts";
@@ -122,6 +123,18 @@ const isPartReport = (value: Readonly<Record<string, unknown>>): boolean =>
   isObject(value.timings) &&
   isObject(value.versions);
 
+const isPassword = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value.text) &&
+  value.text.length <= passwordLimits.characters &&
+  (passwordSources as readonly unknown[]).includes(value.from);
+const isWords = (value: unknown): boolean =>
+  isObject(value) &&
+  typeof value.told === "boolean" &&
+  Array.isArray(value.candidates) &&
+  value.candidates.length <= passwordLimits.candidates &&
+  value.candidates.every(isPassword);
+
 const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
   Array.isArray(value.parts) &&
   value.parts.length > 0 &&
@@ -129,6 +142,7 @@ const isDissection = (value: Readonly<Record<string, unknown>>): boolean =>
   isObject(value.header) &&
   isText(value.sha256) &&
   isNumber(value.size) &&
+  (value.words === undefined || isWords(value.words)) &&
   (value.ahead === undefined || (isObject(value.ahead) && Object.values(value.ahead).every(isAhead)));
 
 const isAhead = (value: unknown): boolean =>

@@ -13,6 +13,7 @@ import { encryptionInspector } from "./inspectors/encryption.ts";
 import { fileTypeInspector } from "./inspectors/file-type.ts";
 import { nameInspector } from "./inspectors/name.ts";
 import { createYaraInspector } from "./inspectors/yara.ts";
+import { wordsOf } from "./words.ts";
 import type { Answer, Compiled, Init, JobOrder } from "./protocol.ts";
 
 export interface Worker {
@@ -99,7 +100,7 @@ export async function createWorker(
       if (job.kind === "dissect") {
         const dissection = dissect(content, job.limits);
         const ahead = job.ahead ? await examineAhead(job.ahead, dissection, content) : {};
-        return { result: { ...dissection, ...ahead }, health: health() };
+        return { result: { ...dissection, ...ahead, words: wordsOf(content, dissection) }, health: health() };
       }
       const result = await examine(job.part, content, job.view, job.externals, job.limits);
       return { result, health: health() };

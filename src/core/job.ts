@@ -3,6 +3,7 @@ import type { Bytes, Envelope, Millis, Part, View } from "./message.ts";
 import type { Cutting } from "./cutting.ts";
 import type { MessageView } from "./message-view.ts";
 import type { Dissected, PartReport } from "./outcome.ts";
+import type { Password } from "./password.ts";
 
 /** Octets that stay put while a job looks at them: small ones travel with the job, large ones lie in a file of the spool. */
 export type Content =
@@ -53,6 +54,8 @@ export interface InspectJob {
   readonly view: View;
   readonly part: Part;
   readonly externals: Externals;
+  /** To be tried on what is encrypted; of a part that stayed closed without. */
+  readonly passwords?: readonly Password[];
   /** A worker that has another rule set refuses the job. */
   readonly ruleSet: string;
   readonly limits: InspectLimits;

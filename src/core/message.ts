@@ -1,4 +1,5 @@
 /** The nouns of a message: who sent it to whom, and the tree of what is in it. */
+import type { PasswordSource } from "./password.ts";
 
 declare const brand: unique symbol;
 type Brand<T, Name> = T & { readonly [brand]: Name };
@@ -88,6 +89,8 @@ export interface Part {
   readonly types: readonly string[];
   /** Null for members: their octets exist only while a job runs. */
   readonly view: View | null;
+  /** Of members: it lay behind a password, which came from there; so did all that is inside. */
+  readonly opened?: PasswordSource;
   /** Of artefacts: what was made, and the path of the part it was made from. */
   readonly derived?: { readonly kind: Artefact; readonly from: string };
 }

@@ -1,5 +1,6 @@
 /** What dissecting and inspecting say of a message. "incomplete" is never "clean". */
 import type { Bytes, HeaderSummary, Millis, Part, Sha256 } from "./message.ts";
+import type { Words } from "./password.ts";
 
 export const severities = ["info", "low", "medium", "high", "critical"] as const;
 export type Severity = (typeof severities)[number];
@@ -62,8 +63,12 @@ export interface PartReport {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The answer to a dissect job: reports, by path, of the parts that were examined ahead. */
-export type Dissected = Dissection & { readonly ahead?: Readonly<Record<string, PartReport>> };
+/** The answer to a dissect job: reports, by path, of the parts that were examined ahead; and words that may be passwords. */
+export type Dissected = Dissection & {
+  readonly ahead?: Readonly<Record<string, PartReport>>;
+  /** Never kept with the message. */
+  readonly words?: Words;
+};
 
 /** All that is known of one message; paths are absolute. */
 export interface Inspection {

@@ -42,7 +42,7 @@ function toStrip({ reason, notice, signed, otherwise }: StripLine, name: string)
   };
 }
 
-export function toDisposition(line: PolicyLine, name: string): Disposition {
+export function toDisposition(line: PolicyLine, name: string, ageMs: Millis = 0): Disposition {
   switch (line.then) {
     case "forward":
       return { kind: "forward", tags: line.tags };
@@ -51,7 +51,11 @@ export function toDisposition(line: PolicyLine, name: string): Disposition {
     case "strip":
       return toStrip(line, name);
     case "hold":
-      return { kind: "hold", reason: line.reason ?? `Line "${name}" of the policy`, forMs: line.for };
+      return {
+        kind: "hold",
+        reason: line.reason ?? `Line "${name}" of the policy`,
+        forMs: Math.max(1, line.for - ageMs),
+      };
     case "reject":
       return { kind: "reject", reply: reply(5, basic(line.code), detail(line.code), line.text) };
     case "defer":
@@ -76,7 +80,12 @@ function firstLine(facts: Case, policy: Policy, ageMs: Millis, isBlocked: boolea
     if (found === null) continue;
     const policyLine = line.name ?? (line.if === undefined ? "default" : `line ${index + 1}`);
     const because = found.length > 0 ? found : facts.evidence.slice(0, mostReasons).map((one) => one.finding);
-    return { disposition: toDisposition(line, policyLine), because, policyLine, ...placed(policy.places?.[index]) };
+    return {
+      disposition: toDisposition(line, policyLine, ageMs),
+      because,
+      policyLine,
+      ...placed(policy.places?.[index]),
+    };
   }
   return null;
 }

@@ -2,6 +2,7 @@
 import type { Content, Externals, InspectJob, InspectLimits, Job, JobResult } from "../core/job.ts";
 import type { Envelope, Millis, Part } from "../core/message.ts";
 import type { Dissection, Inspection, Outcome, PartReport } from "../core/outcome.ts";
+import type { Password } from "../core/password.ts";
 import type { Queue } from "../queue/queue.ts";
 import { jobId } from "./job-id.ts";
 import { leaveOut, versionWithout } from "./left-out.ts";
@@ -28,6 +29,12 @@ export interface InspectOptions {
   /** Jobs of one message at the same time. */
   readonly parallel: number;
   readonly externals: (envelope: Envelope, dissection: Dissection) => Externals;
+  /** Words to try on what stayed closed; asked at most once for a message, and only if something did. */
+  readonly passwords?: (
+    entry: { readonly envelope: Envelope; content(): Content },
+    dissection: Dissection,
+    signal: AbortSignal,
+  ) => Promise<readonly Password[]>;
   readonly onReport?: (report: PartReport, cached: boolean) => void;
 }
 
@@ -47,6 +54,10 @@ interface Purse {
 /** A job whose child had to be killed cannot tell what it took: a whole deadline, most likely. */
 const timeOf = (report: PartReport, deadlineMs: Millis): Millis =>
   report.outcomes.some(({ inspector }) => inspector === "sandbox") ? deadlineMs : report.spent.ms;
+
+/** Something in it is encrypted, and no password that everybody knows opens it. */
+const isLocked = ({ outcomes }: PartReport): boolean =>
+  outcomes.some((outcome) => outcome.kind === "incomplete" && outcome.why === "encrypted");
 
 const absolute = (base: string, path: string): string => base + path;
 
@@ -98,9 +109,10 @@ export function createInspect(options: InspectOptions) {
     externals: Externals,
     purse: Purse,
     signal: AbortSignal,
+    passwords: readonly Password[] = [],
   ) {
     const used = Object.fromEntries(Object.entries(externals).filter(([name]) => rules.used.has(name)));
-    const id = jobId(part, `${rules.version} ${JSON.stringify(rules.versions)}`, limits, used);
+    const id = jobId(part, `${rules.version} ${JSON.stringify(rules.versions)}`, limits, used, passwords);
     const known = cache.get(id);
     if (known) {
       purse.cached++;
@@ -116,6 +128,7 @@ export function createInspect(options: InspectOptions) {
       view,
       part,
       externals,
+      ...(passwords.length > 0 ? { passwords } : {}),
       ruleSet: rules.version,
       limits,
       deadlineMs,
@@ -138,6 +151,9 @@ export function createInspect(options: InspectOptions) {
     const rules = options.inForce();
     const externals = options.externals(entry.envelope, dissection);
     const content = () => entry.content();
+    let asked: Promise<readonly Password[]> | null = null;
+    const askWords = (): Promise<readonly Password[]> =>
+      (asked ??= options.passwords?.(entry, dissection, signal) ?? Promise.resolve([]));
     const purse: Purse = { members: 0, bytes: 0, ms: 0, cached: 0 };
     const parts: Part[] = [];
     const all: Outcome[] = [...dissection.outcomes];
@@ -165,7 +181,10 @@ export function createInspect(options: InspectOptions) {
           options.onReport?.(early, false);
           purse.ms += timeOf(early, deadlineMs);
         }
-        const made = early ?? (await report(part, content, rules, externals, purse, either));
+        const first = early ?? (await report(part, content, rules, externals, purse, either));
+        const words = isLocked(first) && part.view ? await askWords() : [];
+        // Without passwords everybody has the same result; with them it is this message's own.
+        const made = words.length > 0 ? await report(part, content, rules, externals, purse, either, words) : first;
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;
         const placed = place(part, made);

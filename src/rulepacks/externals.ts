@@ -14,6 +14,7 @@
  * | `declared_type` | the most plausible media type that the sender declared |
  * | `identified_type` | the first media type that the octets have |
  * | `depth` | 0 for a part of the message, then one more for each container |
+ * | `password_opened` | it lay behind a password that was found, in a member or in what holds it |
  * | `message_size` | octets of the whole message |
  * | `sender` | reverse-path, lower case; "" is the null reverse-path |
  * | `sender_domain` | what follows its last `@` |
@@ -40,6 +41,7 @@ export const externalDefaults = {
   declared_type: "",
   identified_type: "",
   depth: 0,
+  password_opened: false,
   message_size: 0,
   sender: "",
   sender_domain: "",

@@ -1,6 +1,8 @@
 /** Opens one kind of container. Yields members in stored order; never writes to a path taken from the archive. Contract. */
 import type { Artefact, Bytes, Part } from "../../src/core/message.ts";
 import type { Incomplete, Severity } from "../../src/core/outcome.ts";
+import type { PasswordSource } from "../../src/core/password.ts";
+import type { Keyring } from "../keyring.ts";
 
 /** One purse per job. Throws Stop("limit") before the cost is paid; counts octets really produced, never declared ones. */
 export interface Budget {
@@ -15,6 +17,8 @@ export interface Member {
   readonly names: readonly string[];
   readonly declaredTypes: readonly string[];
   readonly bytes: Uint8Array;
+  /** It was encrypted, and a password from there opens it. */
+  readonly opened?: PasswordSource;
 }
 
 /** Why an extractor could not go on. What was yielded before stays valid; the outcome is *incomplete*. */
@@ -59,5 +63,5 @@ export interface Extractor {
   readonly version: string;
   wants(part: Part, bytes: Uint8Array): boolean;
   /** Throws Stop, nothing else for any octets whatever. Spends for each member and its octets before yielding it. */
-  extract(part: Part, bytes: Uint8Array, budget: Budget): Iterable<Yielded>;
+  extract(part: Part, bytes: Uint8Array, budget: Budget, keyring?: Keyring): Iterable<Yielded>;
 }

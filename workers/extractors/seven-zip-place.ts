@@ -1,14 +1,20 @@
 /** One archive read by one of 7-Zip's readers, in as many runs as it takes: files as they come, and what was wrong with them and with the whole. */
 import { hash } from "node:crypto";
+import type { Password } from "../../src/core/password.ts";
 import { Full, type Harvest, Harvester, type Item, type Meter } from "../formats/seven-zip/harvest.ts";
 import { type End, runSevenZip } from "../formats/seven-zip/program.ts";
 import { extractCommand } from "../formats/seven-zip/system.ts";
+import { tryPassword } from "../formats/seven-zip/trial.ts";
 import { type Meaning, meaningOf } from "../formats/seven-zip/words.ts";
+import type { Keyring } from "../keyring.ts";
 import { type Budget, Stop, type Yielded } from "./extractor.ts";
 import { decodeName } from "./names.ts";
 
 /** A run for each 32 MiB; what earlier runs had is unpacked again by each. */
 const mostRuns = 64;
+/** Readers that know encryption. Each derives its key in hundreds of thousands of rounds. */
+const locks = new Set(["7z", "rar", "rar5", "arj"]);
+const tryCost = 700;
 /** Beyond it, what a run leaves behind is thrown away at once: it lies outside the heap, where the collector does not see it grow. */
 const muchLeft = 8 * 2 ** 20;
 
@@ -17,6 +23,8 @@ export interface Place {
   readonly as: string;
   /** Of its one file, which has none of its own. */
   readonly names: readonly string[] | null;
+  /** That opens it, if one is needed and known. */
+  readonly password?: Password;
 }
 
 interface Gathered {
@@ -43,10 +51,10 @@ const meterOf = (budget: Budget): Meter => ({
 });
 
 /** One run, as far as budget and room go. */
-function gather({ bytes, as }: Place, budget: Budget, skip: number): Gathered {
+function gather({ bytes, as, password }: Place, budget: Budget, skip: number): Gathered {
   const harvest = new Harvester(meterOf(budget), skip);
   try {
-    return { harvest, end: runSevenZip(extractCommand(as), bytes, harvest), stop: null };
+    return { harvest, end: runSevenZip(extractCommand(as, password?.text), bytes, harvest), stop: null };
   } catch (error) {
     if (error instanceof Stop) return { harvest, end: null, stop: error };
     if (error instanceof Full) return { harvest, end: null, stop: null };
@@ -70,19 +78,24 @@ function namesOf({ path, printed }: Item): readonly string[] {
   return [...new Set(isUtf8 ? decoded : [...decodeName(mended(path), true), ...decoded, ...told])];
 }
 
+const claimsOf = (item: Item, { names, password }: Place) => ({
+  names: names ?? namesOf(item),
+  by: password ? { opened: password.from } : {},
+});
+
 const keyOf = (content: string, name: string): string => `${content} ${/[^./]*$/.exec(name)?.[0].toLowerCase() ?? ""}`;
 
 const meaningsOf = ({ said }: Harvest): readonly Meaning[] =>
   [...said].map(meaningOf).filter((meaning) => meaning !== null);
 
 /** Why nothing could be read; null if there was something, or honestly nothing. */
-function refusal({ harvest, end }: Gathered, files: number): Stop | null {
+function refusal({ harvest, end }: Gathered, files: number, keyring: Keyring): Stop | null {
   const isEmpty = end?.kind === "code" && end.code === 0;
   if (files > 0 || harvest.unborn.length > 0 || isEmpty) return null;
   const meanings = meaningsOf(harvest);
   const { why, text } = meanings.find((meaning) => meaning.why !== "malformed") ??
     meanings[0] ?? { why: "malformed", text: end?.kind === "broke" ? end.text : "Nothing in it can be read" };
-  return new Stop(why, text);
+  return new Stop(why, why === "encrypted" ? keyring.closed(text) : text);
 }
 
 export class Opening {
@@ -91,8 +104,11 @@ export class Opening {
   /** Content and ending of what earlier readers of the same octets gave: it need not be given again under a shorter name. */
   readonly #earlier = new Set<string>();
 
-  constructor(budget: Budget) {
+  readonly #keyring: Keyring;
+
+  constructor(budget: Budget, keyring: Keyring) {
     this.#budget = budget;
+    this.#keyring = keyring;
   }
 
   /** What follows lies elsewhere. */
@@ -100,19 +116,32 @@ export class Opening {
     this.#earlier.clear();
   }
 
-  *place(place: Place): Generator<Yielded, Result> {
+  /** The password that opens it; undefined if none is needed, or none fits. */
+  #unlock({ bytes, as }: Place): Password | undefined {
+    if (this.#keyring.size === 0 || !locks.has(as) || tryPassword(as, bytes, "") !== "locked") return undefined;
+    for (const password of this.#keyring.tries(tryCost)) {
+      if (tryPassword(as, bytes, password.text) !== "open") continue;
+      this.#keyring.opened(password);
+      return password;
+    }
+    return undefined;
+  }
+
+  *place(shut: Place): Generator<Yielded, Result> {
+    const password = this.#unlock(shut);
+    const place = password ? { ...shut, password } : shut;
     const contents = new Set<string>();
     const given = new Set<string>();
     let files = 0;
     for (let run = 0; ; run++) {
       const gathered = gather(place, this.#budget, files);
       const { harvest, end, stop } = gathered;
-      for (const item of harvest.items) yield* this.#give(item, place.names ?? namesOf(item), { contents, given });
+      for (const item of harvest.items) yield* this.#give(item, place, { contents, given });
       if (stop) throw stop;
       files += harvest.items.length;
       if (!end && harvest.items.length > 0 && run < mostRuns) continue;
       for (const key of given) this.#earlier.add(key);
-      const refused = refusal(gathered, files);
+      const refused = refusal(gathered, files, this.#keyring);
       if (!refused) yield* this.#judge(gathered);
       return { refused, size: harvest.physicalSize, contents };
     }
@@ -120,13 +149,14 @@ export class Opening {
 
   *#give(
     item: Item,
-    names: readonly string[],
+    place: Place,
     { contents, given }: { readonly contents: Set<string>; readonly given: Set<string> },
   ): Generator<Yielded> {
     const { bytes, complaint } = item;
+    const { names, by } = claimsOf(item, place);
     const meaning = complaint === null ? null : meaningOf(complaint);
     if (meaning && (meaning.why !== "malformed" || !bytes || bytes.length === 0)) {
-      yield { names, why: meaning.why, text: meaning.text };
+      yield { names, why: meaning.why, text: this.#told(meaning) };
       return;
     }
     if (meaning) this.#damage.add(meaning.text);
@@ -138,14 +168,18 @@ export class Opening {
     contents.add(content);
     if (!names.some((name) => !this.#earlier.has(keyOf(content, name))) && names.length > 0) return;
     for (const name of names) given.add(keyOf(content, name));
-    yield { names, declaredTypes: [], bytes };
+    yield { names, declaredTypes: [], bytes, ...by };
+  }
+
+  #told({ why, text }: Meaning): string {
+    return why === "encrypted" ? this.#keyring.closed(text) : text;
   }
 
   /** What was wrong with files that did not even begin, and with the archive as a whole. */
   *#judge({ harvest, end }: Gathered): Generator<Yielded> {
     for (const { name, complaint } of harvest.unborn) {
       const meaning = meaningOf(complaint);
-      if (meaning) yield { names: name === "" ? [] : [name], why: meaning.why, text: meaning.text };
+      if (meaning) yield { names: name === "" ? [] : [name], why: meaning.why, text: this.#told(meaning) };
     }
     for (const { why, text } of meaningsOf(harvest))
       if (why === "malformed") this.#damage.add(text);

@@ -1,5 +1,6 @@
 /** Whatever 7-Zip opens and we have no reader of our own for. It runs in WASM, loaded when first needed; what it writes is counted while it is written. */
 import { sevenZipVersion } from "../formats/seven-zip/program.ts";
+import { emptyKeyring } from "../keyring.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { outerNames } from "./names.ts";
 import { isPadding } from "./padding.ts";
@@ -86,9 +87,9 @@ function* openAll(walk: Walk, budget: Budget): Generator<Yielded> {
 
 export const sevenZipExtractor: Extractor = {
   name: "7-zip",
-  version: `1 7z-wasm ${sevenZipVersion}`,
+  version: `2 7z-wasm ${sevenZipVersion}`,
   wants: ({ types }) => types.some((type) => readingOf(type) !== undefined),
-  *extract(part, bytes, budget) {
+  *extract(part, bytes, budget, keyring = emptyKeyring()) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const outer = outerNames(part);
     const readings = new Set(part.types.map(readingOf).filter((reading) => reading !== undefined));
@@ -96,7 +97,7 @@ export const sevenZipExtractor: Extractor = {
     for (const reading of readings)
       try {
         const names = reading.nameless ? outer : null;
-        yield* openAll({ bytes: buffer, reading, names, opening: new Opening(budget) }, budget);
+        yield* openAll({ bytes: buffer, reading, names, opening: new Opening(budget, keyring) }, budget);
       } catch (error) {
         if (!(error instanceof Stop) || error.why === "limit") throw error;
         failed = error;

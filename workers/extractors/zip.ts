@@ -1,6 +1,7 @@
 /** Zip and all that is zip inside (Office, Java, OpenDocument): the union of what readers by directory and readers by local header see. */
 import { crc32 } from "node:zlib";
 import type { Part } from "../../src/core/message.ts";
+import type { PasswordSource } from "../../src/core/password.ts";
 import { payForDamage, payForOverflow } from "../budget.ts";
 import {
   findDirectory,
@@ -14,13 +15,15 @@ import {
   type ZipDirectory,
   type ZipHeader,
 } from "../formats/zip.ts";
+import { emptyKeyring, type Keyring } from "../keyring.ts";
 import { canonical } from "../identify/type-aliases.ts";
 import { isZipType } from "../identify/zip-family.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
 import { decodeName } from "./names.ts";
 import { OfficeNotes } from "./office-notes.ts";
 import { readOfficePart } from "./office-xml.ts";
-import { openEntry } from "./zip-entry.ts";
+import { openEntry, type Opened } from "./zip-entry.ts";
+import { openSealed } from "./zip-sealed.ts";
 
 interface Span {
   readonly start: number;
@@ -31,6 +34,7 @@ interface Span {
 interface Walk {
   readonly zip: Buffer;
   readonly budget: Budget;
+  readonly keyring: Keyring;
   readonly spans: Span[];
   /** Could not be read as declared. */
   readonly broken: Set<string>;
@@ -67,34 +71,50 @@ function disagreement(central: ZipHeader, local: ZipHeader): string | null {
     : "directory and local header declare different sizes or checksums";
 }
 
+/** Behind one of the passwords, if one fits. Returns what came out; null if it stays closed. */
+function* openBehind(walk: Walk, names: readonly string[], header: ZipHeader, sealed: Buffer): Generator<Yielded> {
+  const got = openSealed(sealed, header, walk.budget.memberRoom, walk.keyring);
+  if (!got) {
+    yield { names, why: "encrypted", text: walk.keyring.closed("The file is encrypted"), bytes: sealed };
+    return;
+  }
+  yield* give(walk, names, got.opened, got.password.from);
+}
+
+/** What has come out of one file. */
+function* give(walk: Walk, names: readonly string[], opened: Opened, by?: PasswordSource): Generator<Yielded> {
+  const { budget } = walk;
+  switch (opened.kind) {
+    case "limit":
+      payForOverflow(budget);
+      yield { names, why: "limit", text: "The file is larger than the limit" };
+      return;
+    case "unsupported":
+      yield { names, why: "unsupported", text: opened.text, bytes: opened.sealed };
+      return;
+    case "bytes":
+      if (opened.problem) walk.broken.add(opened.problem);
+      for (const [index, reading] of opened.readings.entries()) {
+        budget.spend({ bytes: reading.length, members: index > 0 ? 1 : 0 });
+        yield { names, declaredTypes: [], bytes: reading, ...(by ? { opened: by } : {}) };
+        readOfficePart(reading, walk.notes);
+      }
+      if (opened.vain) payForDamage(budget, opened.vain);
+  }
+}
+
 /** One file by one header's word. Returns where its data end. */
 function* openBy(walk: Walk, names: readonly string[], header: ZipHeader, from: number): Generator<Yielded, number> {
   const { zip, budget } = walk;
   const told = from + header.compressedSize;
   budget.spend({ members: 1 });
   if (isEncrypted(header)) {
-    yield { names, why: "encrypted", text: "The file is encrypted", bytes: zip.subarray(from, told) };
+    yield* openBehind(walk, names, header, zip.subarray(from, told));
     return told;
   }
   const opened = openEntry(zip, from, header, budget.memberRoom);
-  switch (opened.kind) {
-    case "limit":
-      payForOverflow(budget);
-      yield { names, why: "limit", text: "The file is larger than the limit" };
-      return told;
-    case "unsupported":
-      yield { names, why: "unsupported", text: opened.text, bytes: opened.sealed };
-      return told;
-    case "bytes":
-      if (opened.problem) walk.broken.add(opened.problem);
-      for (const [index, reading] of opened.readings.entries()) {
-        budget.spend({ bytes: reading.length, members: index > 0 ? 1 : 0 });
-        yield { names, declaredTypes: [], bytes: reading };
-        readOfficePart(reading, walk.notes);
-      }
-      if (opened.vain) payForDamage(budget, opened.vain);
-      return opened.end;
-  }
+  yield* give(walk, names, opened);
+  return opened.kind === "bytes" ? opened.end : told;
 }
 
 /** One file, by every header that speaks of it. */
@@ -213,10 +233,11 @@ export const zipExtractor: Extractor = {
       part.names.some((name) => opensByName.test(name));
     return claims && nextLocal(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0) >= 0;
   },
-  *extract(_part, bytes, budget) {
+  *extract(_part, bytes, budget, keyring = emptyKeyring()) {
     const walk: Walk = {
       zip: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
       budget,
+      keyring,
       spans: [],
       broken: new Set(),
       odd: new Set(),

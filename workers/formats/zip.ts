@@ -6,6 +6,8 @@ export interface ZipHeader {
   readonly extra: Buffer;
   readonly flags: number;
   readonly method: number;
+  /** Of the last change, as MS-DOS has it. */
+  readonly time: number;
   readonly crc: number;
   readonly compressedSize: number;
   readonly size: number;
@@ -78,6 +80,7 @@ export function readLocal(bytes: Buffer, at: number): ZipHeader | null {
     extra,
     flags: bytes.readUInt16LE(at + 6),
     method: bytes.readUInt16LE(at + 8),
+    time: bytes.readUInt16LE(at + 10),
     crc: bytes.readUInt32LE(at + 14),
     compressedSize,
     size,
@@ -122,6 +125,7 @@ function readEntries(bytes: Buffer, start: number, end: number): Walk {
       extra,
       flags: bytes.readUInt16LE(at + 8),
       method: bytes.readUInt16LE(at + 10),
+      time: bytes.readUInt16LE(at + 12),
       crc: bytes.readUInt32LE(at + 16),
       compressedSize,
       size,

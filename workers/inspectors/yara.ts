@@ -85,6 +85,7 @@ export function ruleExternals(part: Part, bytes: Uint8Array, path: string, messa
     declared_type: part.declaredTypes[0] ?? "",
     identified_type: part.types[0] ?? "",
     depth: inner.split("/").length - 1,
+    password_opened: part.opened !== undefined,
   };
 }
 

@@ -25,8 +25,8 @@ export const outputFolder = "/out";
 export const inputFile = "/in/archive";
 
 /** Everything, by the reader of that name (by the one it finds fit for ""), and a line about each file. An empty password keeps it from asking. */
-export const extractCommand = (as: string): readonly string[] => [
-  ...["x", "-y", "-aoa", "-bb1", "-bd", "-p", `-o${outputFolder}`],
+export const extractCommand = (as: string, password = ""): readonly string[] => [
+  ...["x", "-y", "-aoa", "-bb1", "-bd", `-p${password}`, `-o${outputFolder}`],
   ...(as === "" ? [] : [`-t${as}`]),
 ];
 
