@@ -1,5 +1,5 @@
 /** What an opener does with a job: names every inspector that looks, and notices when the engine breaks. */
-import type { Ahead, Externals, InspectLimits } from "../src/core/job.ts";
+import type { Ahead, InspectJob } from "../src/core/job.ts";
 import type { Part, Span, View } from "../src/core/message.ts";
 import type { Dissected, Dissection, Finding, PartReport } from "../src/core/outcome.ts";
 import { cutOut } from "../src/dissect/cut-out.ts";
@@ -67,8 +67,13 @@ export async function createWorker(
   const examiner = await createExaminer([fileTypeInspector, nameInspector, encryptionInspector, yara]);
 
   /** Whatever is found in a part that was shown with omissions is said of where it stands in the whole. */
-  async function examine(part: Part, content: Buffer, view: View, externals: Externals, limits: InspectLimits) {
-    const report = await examiner.examine(part, decodeView(content, view), externals, limits);
+  async function examine(
+    part: Part,
+    content: Buffer,
+    view: View,
+    { externals, limits, passwords = [] }: Pick<InspectJob, "externals" | "limits" | "passwords">,
+  ) {
+    const report = await examiner.examine(part, decodeView(content, view), externals, limits, passwords);
     return view.omitted ? inWhole(report, view.omitted) : report;
   }
 
@@ -81,7 +86,7 @@ export async function createWorker(
     const reports: Record<string, PartReport> = {};
     for (const part of dissection.parts) {
       if (!part.view || (part.role !== "message" && part.role !== "body")) continue;
-      reports[part.path] = await examine(part, content, part.view, externals, ahead.limits);
+      reports[part.path] = await examine(part, content, part.view, { externals, limits: ahead.limits });
     }
     return { ahead: reports };
   }
@@ -102,7 +107,7 @@ export async function createWorker(
         const ahead = job.ahead ? await examineAhead(job.ahead, dissection, content) : {};
         return { result: { ...dissection, ...ahead, words: wordsOf(content, dissection) }, health: health() };
       }
-      const result = await examine(job.part, content, job.view, job.externals, job.limits);
+      const result = await examine(job.part, content, job.view, job);
       return { result, health: health() };
     },
   };

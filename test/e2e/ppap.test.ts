@@ -1,6 +1,6 @@
 /** Password archives as Japan sends them: the archive first, its password in a second message; and nothing of the password stays behind. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, writeFileSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -99,7 +99,6 @@ describe("password archives", { concurrency: false }, () => {
 
   before(async () => {
     hop = await startFakeNextHop();
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(join(dir, "rules", "test"), { recursive: true });
     writeFileSync(join(dir, "rules", "test", "eicar.yar"), eicarRule);
     gateway = await start("2h");
@@ -137,7 +136,7 @@ describe("password archives", { concurrency: false }, () => {
       mailFrom,
     );
     await send(gateway.smtp, withPassword(password), mailFrom);
-    await eventually("quarantine", () => said("quarantined", idOf(held.reply)), 15_000).catch((error: unknown) => { console.log(held, JSON.stringify(gateway.log())); throw error; });
+    await eventually("quarantine", () => said("quarantined", idOf(held.reply)));
     assert.ok(!hop.messages.some(({ octets }) => octets.includes("Subject: a trap")));
     assert.deepEqual(filesWith(join(dir, "data"), password), []);
   });
@@ -160,17 +159,14 @@ describe("password archives", { concurrency: false }, () => {
 
   it("stay closed to others: words of strangers are not tried", async () => {
     const password = "Uc6!aki-8Tsuki";
-    await send(gateway.smtp, withPassword(password), { from: "someone@elsewhere.test" });
+    const stranger = withPassword(password).toString().replace("tanaka@partner.test", "someone@elsewhere.test");
+    await send(gateway.smtp, Buffer.from(stranger), { from: "someone@elsewhere.test" });
     const held = await send(
       gateway.smtp,
       withZip("not yours", zip([{ name: "a.txt", data: "x", password }])),
       mailFrom,
     );
-    assert.match(held.reply ?? "", /^250/);
-    await eventually(
-      "held",
-      () => said("deferred", idOf(held.reply)) || gateway.log().some((line) => line["queue_id"] === idOf(held.reply)),
-    );
+    assert.match(held.reply ?? "", /queued as/);
     assert.ok(!hop.messages.some(({ octets }) => octets.includes("Subject: not yours")));
   });
 
