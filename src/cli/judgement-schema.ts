@@ -20,6 +20,7 @@ import {
   type PatternMatch,
   severities,
 } from "../core/outcome.ts";
+import { passwordSources } from "../core/password.ts";
 import { states } from "../core/state.ts";
 import type { Reply } from "../core/status.ts";
 import type { Group, PolicyPlace, Strip, Verdict } from "../core/verdict.ts";
@@ -76,6 +77,7 @@ const part = exactly<Part>()({
   declaredTypes: texts.describe("what the sender claims"),
   types: texts.describe("what the octets are"),
   view: view.nullable().describe("where its octets lie in the message; null for what was found inside a part"),
+  opened: z.enum(passwordSources).optional().describe("it lay behind a password, which came from there"),
   derived: z.strictObject({ kind: z.enum(artefacts), from: path }).optional(),
 });
 
