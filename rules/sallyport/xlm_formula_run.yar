@@ -9,7 +9,9 @@ rule xlm_formula_run : document macro {
   strings:
     $sheet = "macrosheet"
     $run = /<f[^<>]{0,60}>[^<]{0,400}\b(EXEC|CALL|REGISTER|FWRITELN|FOPEN)\s{0,4}\(/ nocase
+    // As the extractors tell the formulas of any kind of workbook: cell by cell.
+    $told = /\b[A-Z]{1,3}[0-9]{1,7}: =[^\r\n]{0,400}\b(EXEC|CALL|REGISTER|FWRITELN|FOPEN)\(/
 
   condition:
-    $sheet in (0..2048) and $run
+    ($sheet in (0..2048) and $run) or ($told and part_role == "artefact")
 }

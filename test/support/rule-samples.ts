@@ -33,7 +33,7 @@ const sampleSchema = z.strictObject({
   pieces: z.array(pieceSchema).min(1).optional(),
   filename: z.string().default(""),
   filetype: z.string().optional(),
-  role: z.enum(["message", "body", "attachment", "attached-message", "member"]).default("attachment"),
+  role: z.enum(["message", "body", "attachment", "attached-message", "member", "artefact"]).default("attachment"),
   depth: z.int().min(0).default(0),
 });
 

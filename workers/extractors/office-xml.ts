@@ -179,6 +179,10 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
 };
 
+const headBytes = 16 * 1024;
+/** A part that is larger is shown to the rules as it is, and read no further. */
+const mostXml = 64 * 1024 * 1024;
+
 const begins = /^(?:\xef\xbb\xbf)?\s*</;
 /** UTF-16 with its mark, or one whose first character is of ASCII. */
 const wide = /^(?:\xff\xfe|\xfe\xff|[^\0]\0|\0)/;
@@ -199,11 +203,19 @@ export function readOfficePart(bytes: Buffer, notes: OfficeNotes): void {
 }
 
 export function readOfficeXml(bytes: Buffer, notes: OfficeNotes, isFlat = false): void {
-  const text = asXml(bytes);
-  if (text === null) return;
-  const root = rootOf(text);
+  const root = rootOf(asXml(bytes.subarray(0, headBytes)) ?? "");
   const hasText = textRoots.has(root) || (isFlat && flatRoots.has(root));
-  if (!hasText && !otherRoots.has(root)) return;
+  if (hasText || otherRoots.has(root)) readKnown(bytes, { root, hasText, isFlat }, notes);
+}
+
+interface Known {
+  readonly root: string;
+  readonly hasText: boolean;
+  readonly isFlat: boolean;
+}
+
+function readKnown(bytes: Buffer, { root, hasText, isFlat }: Known, notes: OfficeNotes): void {
+  const text = asXml(bytes.subarray(0, mostXml)) ?? "";
   if (root === "worksheet" && !holdsAny(text, worksheetMarks)) return;
   const readsOn = !hasText || holdsAny(text, fieldMarks);
   if (!readsOn && !notes.wantsText) return;

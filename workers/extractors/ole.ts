@@ -4,7 +4,14 @@ import { payForDamage, payForOverflow } from "../budget.ts";
 import { readBiff } from "../formats/biff.ts";
 import { type Cfb, isCfb, readCfb } from "../formats/cfb.ts";
 import type { CfbEntry } from "../formats/cfb-directory.ts";
-import { classLabel, isEquation, isOverlongEquation, monikerUrls, readOle10Native } from "../formats/ole-object.ts";
+import {
+  classLabel,
+  isEquation,
+  isOverlongEquation,
+  monikerUrls,
+  readOle10Native,
+  runsMoniker,
+} from "../formats/ole-object.ts";
 import { inflateObject, presentationRecords } from "../formats/powerpoint.ts";
 import { vbaProjects, type VbaProject } from "../formats/vba-project.ts";
 import { stomped } from "../formats/vba-stomping.ts";
@@ -67,6 +74,7 @@ function* takePackage(walk: Walk, stream: Buffer): Generator<Yielded> {
 }
 
 function takeLinks({ notes }: Walk, stream: Buffer): void {
+  if (runsMoniker(stream)) notes.odd("ole.remote-link", "high", "a moniker that runs what it names");
   for (const url of monikerUrls(stream)) notes.fetches("ole.remote-link", url, "high");
 }
 

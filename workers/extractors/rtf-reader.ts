@@ -32,7 +32,7 @@ const mostGroups = 5000;
 const mostObjects = 500;
 const mostText = 256 * 1024;
 /** Groups of object data within each other that are read on their own. */
-const mostNested = 4;
+const mostNested = 2;
 const data = new Set(["objdata", "datastore"]);
 const skipped = new Set(
   "colortbl stylesheet info pict themedata colorschememapping latentstyles generator listtable rsidtbl xmlnstbl objclass objname blipuid".split(

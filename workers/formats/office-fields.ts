@@ -14,6 +14,9 @@ interface Open {
   inResult: boolean;
 }
 
+const joined = (text: string, piece: string): string =>
+  text.length >= longest ? text : (text + piece).slice(0, longest);
+
 /** Numbers stand for characters. ECMA-376 part 1 §17.16.5.51 */
 function quoted(instruction: string): string | null {
   const numbers = /^\s*QUOTE\s+([\d\s]{1,4000})$/i.exec(instruction)?.[1];
@@ -38,9 +41,9 @@ export function readFields(text: string): { readonly instructions: readonly stri
   const add = (piece: string): void => {
     const top = open.at(-1);
     if (!top) visible.push(piece);
-    else if (!top.inResult) top.instruction = (top.instruction + piece).slice(0, longest);
+    else if (!top.inResult) top.instruction = joined(top.instruction, piece);
     else {
-      top.result = (top.result + piece).slice(0, longest);
+      top.result = joined(top.result, piece);
       if (open.every(({ inResult }) => inResult)) visible.push(piece);
     }
   };

@@ -110,6 +110,14 @@ export function monikerUrls(stream: Buffer): readonly string[] {
   return found;
 }
 
+/** Class ids of monikers that run what they name. */
+const acting = [
+  "c7b0abec197fd211978e0000f8757e2a",
+  "c6afabec197fd211978e0000f8757e2a",
+  "d30b2906aa48d2118432006008c3fbfc",
+];
+export const runsMoniker = (stream: Buffer): boolean => acting.some((id) => stream.includes(Buffer.from(id, "hex")));
+
 /** Classes that documents need not have, and exploits do. */
 const notable: Readonly<Record<string, string>> = {
   "0002ce02-0000-0000-c000-000000000046": "Equation Editor 3.0",

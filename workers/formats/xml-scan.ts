@@ -35,10 +35,16 @@ export function unescapeXml(raw: string): string {
   });
 }
 
-/** The value of an attribute by its name without prefix, "" if there is none. */
+const value = /=\s*(?:"([^"]*)"|'([^']*)')/g;
+const longestName = 100;
+
+/** The value of an attribute by its name without prefix, "" if there is none. Goes by the equals signs, whatever else stands in the tag. */
 export function attribute({ raw }: Pick<XmlTag, "raw">, name: string): string {
-  for (const [, key = "", quoted, single] of raw.matchAll(/([\w:.-]{1,200})\s*=\s*(?:"([^"]*)"|'([^']*)')/g))
-    if (key === name || key.endsWith(`:${name}`)) return unescapeXml(quoted ?? single ?? "");
+  for (const found of raw.matchAll(value)) {
+    const before = raw.slice(Math.max(0, found.index - longestName), found.index).trimEnd();
+    if (!before.endsWith(name) || /[\w.-]$/.test(before.slice(0, -name.length))) continue;
+    return unescapeXml(found[1] ?? found[2] ?? "");
+  }
   return "";
 }
 
