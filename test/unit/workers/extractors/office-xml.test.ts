@@ -149,3 +149,8 @@ test("Word 2003 XML and flat OpenDocument give what they hold in base64", () => 
   assert.equal(given(flatOfficeExtractor, Buffer.from(odf), {}).members.length, 1);
   assert.equal(flatOfficeExtractor.wants({ role: "attachment" } as never, Buffer.from(body("x"))), false);
 });
+
+test("a flat document that breaks off is said to, whatever its root is called", () => {
+  for (const text of ["<w:wordDocument><w:p>", "<w:(wordDocument", "<pkg:package><pkg:part></pkg:part>"])
+    assert.deepEqual(given(flatOfficeExtractor, Buffer.from(text), {}).closed, ["malformed"], text);
+});
