@@ -7,6 +7,7 @@ import type { Password, PasswordSource } from "../src/core/password.ts";
 import { type Clock, systemClock } from "../src/observe/clock.ts";
 import { createPurse, type Purse } from "./budget.ts";
 import { activeMimeExtractor } from "./extractors/active-mime.ts";
+import { accessExtractor } from "./extractors/access.ts";
 import { brotliExtractor } from "./extractors/brotli.ts";
 import { calendarExtractor } from "./extractors/calendar.ts";
 import { cmsExtractor } from "./extractors/cms.ts";
@@ -69,6 +70,7 @@ export const allExtractors: readonly Extractor[] = [
   rtfExtractor,
   workbookExtractor,
   oneNoteExtractor,
+  accessExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,

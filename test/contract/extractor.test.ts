@@ -2,9 +2,11 @@ import { gzip, tar, zip } from "../../fixtures/make.ts";
 import { compound } from "../../fixtures/make-ole.ts";
 import { appleSingle, cmsCompressed, cmsSigned, macBinary, mboxOf, msg, tnef } from "../../fixtures/make-capsules.ts";
 import { oldObject } from "../../fixtures/make-objects.ts";
+import { vbaCompress } from "../../fixtures/make-vba.ts";
 import { biffWorkbook } from "../../fixtures/make-biff.ts";
 import { oneNote } from "../../fixtures/make-onenote.ts";
 import { lzh } from "../../fixtures/make-lzh.ts";
+import { accessExtractor } from "../../workers/extractors/access.ts";
 import { brotliExtractor } from "../../workers/extractors/brotli.ts";
 import { cmsExtractor } from "../../workers/extractors/cms.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
@@ -223,4 +225,11 @@ extractorContract("workbook", () => ({
   archive: biffWorkbook({ strings: files.map(({ data }) => data.slice(0, -1)) }),
   names: ["text"],
   bytes: 650,
+}));
+extractorContract("access", () => ({
+  extractor: accessExtractor,
+  types: ["application/vnd.ms-access"],
+  archive: Buffer.concat([Buffer.alloc(4096), vbaCompress(Buffer.from('Attribute VB_Name = "Start"\r\n'))]),
+  names: ["macro"],
+  bytes: 29,
 }));

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { gzip, paxRecord, tar, zip } from "../../fixtures/make.ts";
 import { equation, oldObject, ole10Native, packaged, urlLink, wordStreams } from "../../fixtures/make-objects.ts";
 import { compound } from "../../fixtures/make-ole.ts";
-import { vbaStorage } from "../../fixtures/make-vba.ts";
+import { vbaCompress, vbaStorage } from "../../fixtures/make-vba.ts";
 import { appleSingle, macBinary, msg, tnef } from "../../fixtures/make-capsules.ts";
 import { biffWorkbook, callToken, textToken } from "../../fixtures/make-biff.ts";
 import { oneNote } from "../../fixtures/make-onenote.ts";
@@ -13,6 +13,7 @@ import { lzh } from "../../fixtures/make-lzh.ts";
 import type { InspectLimits } from "../../src/core/job.ts";
 import { createPurse } from "../../workers/budget.ts";
 import { cmsExtractor } from "../../workers/extractors/cms.ts";
+import { accessExtractor } from "../../workers/extractors/access.ts";
 import { emlExtractor } from "../../workers/extractors/eml.ts";
 import { type Extractor, Stop } from "../../workers/extractors/extractor.ts";
 import { gzipExtractor } from "../../workers/extractors/gzip.ts";
@@ -95,6 +96,11 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
     ],
   ],
   [oleExtractor, "application/x-ole-storage", oleFiles],
+  [
+    accessExtractor,
+    "application/vnd.ms-access",
+    [Buffer.concat([Buffer.alloc(512), vbaCompress(Buffer.from('Attribute VB_Name = "Start"\r\nSub A()\r\n'))])],
+  ],
   [oneNoteExtractor, "application/onenote", [oneNote([{ name: "a.txt", data: "a note" }, { data: "another" }])]],
   [
     workbookExtractor,

@@ -89,6 +89,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "rtf",
     "workbook",
     "onenote",
+    "access",
     "lzh",
     "lzip",
     "brotli",
