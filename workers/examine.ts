@@ -18,6 +18,7 @@ import { lnkExtractor } from "./extractors/lnk.ts";
 import { lzhExtractor } from "./extractors/lzh.ts";
 import { lzipExtractor } from "./extractors/lzip.ts";
 import { flatOfficeExtractor } from "./extractors/office-flat.ts";
+import { officeSealedExtractor } from "./extractors/office-sealed.ts";
 import { oleExtractor } from "./extractors/ole.ts";
 import { markupExtractor } from "./extractors/markup.ts";
 import { macFilesExtractor } from "./extractors/mac-files.ts";
@@ -66,6 +67,7 @@ export const allExtractors: readonly Extractor[] = [
   tarExtractor,
   emlExtractor,
   oleExtractor,
+  officeSealedExtractor,
   flatOfficeExtractor,
   rtfExtractor,
   workbookExtractor,
@@ -258,14 +260,15 @@ class Walk {
   }
 
   /** Shown to those who look at content, never opened: it is our own text about the part. */
-  async #derive(from: Part, { artefact, bytes }: Derived, counter: { members: number }): Promise<void> {
+  async #derive(from: Part, item: Derived, counter: { members: number }): Promise<void> {
+    const { artefact, bytes, opened: by = from.opened } = item;
     const made = asPart(`${from.path}/${++counter.members}`, { names: [], declaredTypes: [], bytes });
     const part: Part = {
       ...made,
       role: "artefact",
       types: [plain],
       derived: { kind: artefact, from: from.path },
-      ...(from.opened ? { opened: from.opened } : {}),
+      ...(by ? { opened: by } : {}),
     };
     this.members.push(part);
     await this.#inspect(part, asBuffer(bytes), this.#tools.inspectors);

@@ -8,6 +8,7 @@ export interface Keyring {
   readonly size: number;
   /** Ends when there are no more, or no more may be tried. */
   tries(cost: number): Iterable<Password>;
+  find(text: string): Password | null;
   /** It has opened something: it comes first from now on. */
   opened(password: Password): void;
   /** "The file is encrypted", and how much was tried in vain. */
@@ -29,6 +30,7 @@ export function createKeyring(passwords: readonly Password[]): Keyring {
         yield password;
       }
     },
+    find: (text) => passwords.find((password) => password.text === text) ?? null,
     opened(password) {
       if (ordered[0] !== password) ordered = [password, ...ordered.filter((one) => one !== password)];
     },

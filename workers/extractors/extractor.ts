@@ -54,6 +54,8 @@ export interface Derived {
   readonly artefact: Artefact;
   /** In UTF-8. */
   readonly bytes: Uint8Array;
+  /** As of a member. */
+  readonly opened?: PasswordSource;
 }
 
 export type Yielded = Member | Closed | Odd | Derived;

@@ -7,6 +7,7 @@ import { readText } from "../formats/pdf/text.ts";
 import { isDict, nameOf, textOf } from "../formats/pdf/values.ts";
 import { artefact } from "./artefacts.ts";
 import { type Budget, type Extractor, Stop, type Yielded } from "./extractor.ts";
+import { emptyKeyring, type Keyring } from "../keyring.ts";
 import { isPadding } from "./padding.ts";
 import { type Actions, readActions, type Script } from "./pdf-actions.ts";
 import { damaged, judgeActions, trailing } from "./pdf-rules.ts";
@@ -141,22 +142,38 @@ function* artefacts(
   yield* artefact("text", [readText(pdf, textBounds)], budget);
 }
 
+/** Hashes of hashes, a few dozen in the newest revision. ISO 32000-2 §7.6.4.3.4 */
+const tryCost = 5;
+
+/** Readers open what has an empty password without asking. */
+function* candidates(keyring: Keyring): Generator<string> {
+  yield "";
+  for (const { text } of keyring.tries(tryCost)) yield text;
+}
+
+function* open(part: Part, buffer: Buffer, pdf: PdfDocument, budget: Budget, closed: string): Generator<Yielded> {
+  const actions = readActions(pdf);
+  yield* embeddedFiles(pdf, actions, budget);
+  for (const { why, text } of pdf.closed) yield { names: [], why, text };
+  if (pdf.isSealed) yield { names: [], why: "encrypted", text: closed };
+  const scripts = pdf.isSealed ? actions.scripts : allScripts(pdf, actions);
+  yield* judgeActions(actions, scripts);
+  if (!hasTable(buffer)) yield damaged();
+  yield* tail(part, buffer, budget);
+  if (!pdf.isSealed) yield* artefacts(pdf, actions, scripts, budget);
+}
+
 export const pdfExtractor: Extractor = {
   name: "pdf",
-  version: "1",
+  version: "2",
   wants: ({ types }) => types.includes(pdfType),
-  *extract(part, bytes, budget) {
+  *extract(part, bytes, budget, keyring = emptyKeyring()) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const pdf = new PdfDocument(buffer, meterOf(budget, buffer.length), [""]);
+    const pdf = new PdfDocument(buffer, meterOf(budget, buffer.length), candidates(keyring));
     if (pdf.objects.length === 0) throw new Stop("malformed", "The document has no objects");
-    const actions = readActions(pdf);
-    yield* embeddedFiles(pdf, actions, budget);
-    for (const { why, text } of pdf.closed) yield { names: [], why, text };
-    if (pdf.isSealed) yield { names: [], why: "encrypted", text: "The document is encrypted" };
-    const scripts = pdf.isSealed ? actions.scripts : allScripts(pdf, actions);
-    yield* judgeActions(actions, scripts);
-    if (!hasTable(buffer)) yield damaged();
-    yield* tail(part, buffer, budget);
-    if (!pdf.isSealed) yield* artefacts(pdf, actions, scripts, budget);
+    const by = pdf.password ? keyring.find(pdf.password) : null;
+    if (by) keyring.opened(by);
+    for (const item of open(part, buffer, pdf, budget, keyring.closed("The document is encrypted")))
+      yield by && ("declaredTypes" in item || "artefact" in item) ? { ...item, opened: by.from } : item;
   },
 };

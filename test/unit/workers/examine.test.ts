@@ -85,6 +85,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "tar",
     "eml",
     "ole",
+    "office-sealed",
     "office-flat",
     "rtf",
     "workbook",

@@ -131,3 +131,44 @@ test("a letter that speaks of no password has no words for others, and no letter
   const long = mail("x", `password: ${Array.from({ length: 5000 }, (_, index) => `w${index}`).join(" ")}`);
   assert.ok(wordsOf(long, dissect(long, fixtureLimits)).candidates.length <= 64);
 });
+
+for (const sample of ["agile.docx", "standard.docx"])
+  test(`${sample}: opened by its password, closed by others`, async () => {
+    const bytes = sampleBytes(`container/${sample}`);
+    const { members } = await run(bytes, words("nothing", "Geheim-7"));
+    assert.deepEqual(
+      members.slice(0, 2).map(({ types, opened }) => [types[0]?.split(".").at(-1), opened]),
+      [
+        ["document", "body"],
+        ["text/xml", "body"],
+      ],
+    );
+    assert.deepEqual(incompleteOf(await run(bytes, words("nothing"))), ["office-sealed encrypted"]);
+  });
+
+test("a document with the password that Office knows is opened without asking anybody", async () => {
+  const { members } = await run(sampleBytes("container/agile-velvet.docx"), []);
+  assert.equal(members[0]?.opened, "usual");
+});
+
+test("an encrypted document that asks for millions of rounds is not tried", async () => {
+  const bytes = sampleBytes("container/agile.docx");
+  const at = bytes.indexOf('spinCount="100000"');
+  assert.ok(at > 0);
+  bytes.write('spinCount="999999"', at);
+  const before = process.cpuUsage();
+  const report = await run(bytes, words("Geheim-7"));
+  assert.deepEqual(incompleteOf(report), ["office-sealed encrypted"]);
+  assert.ok(process.cpuUsage(before).user < 3_000_000);
+});
+
+test("a PDF is opened by its user's or its owner's password", async () => {
+  const bytes = sampleBytes("sealed/pdf-locked");
+  for (const password of ["user", "owner"]) {
+    const { members, outcomes } = await run(bytes, words("nothing", password));
+    assert.ok(members.length > 0 && members.every(({ opened }) => opened === "body"), password);
+    assert.ok(outcomes.every((outcome) => outcome.kind !== "incomplete"));
+  }
+  const { outcomes } = await run(bytes, words("nothing"));
+  assert.match(JSON.stringify(outcomes), /"why":"encrypted","text":"The document is encrypted; none of 1 passwords/);
+});

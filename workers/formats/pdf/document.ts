@@ -18,6 +18,8 @@ export class PdfDocument {
   readonly trailers: Dict[] = [];
   /** Object streams that could not be read: there may be more objects than these. */
   readonly closed: { readonly why: "malformed" | "unsupported" | "limit"; readonly text: string }[] = [];
+  /** The candidate that fits; null where none does, or none is needed. */
+  password: string | null = null;
   /** Encrypted, and no candidate fits: strings and streams are unreadable, names and structure are not. */
   isSealed = false;
   readonly #bytes: Buffer;
@@ -104,6 +106,7 @@ export class PdfDocument {
       this.#decryptor ??= dict && openEncryption(dict, Buffer.isBuffer(id) ? id : Buffer.alloc(0), words);
     }
     this.isSealed = this.#decryptor === null;
+    this.password = this.#decryptor?.password ?? null;
   }
 
   /** A dictionary whose values are no references, two levels deep. */
