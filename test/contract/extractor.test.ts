@@ -21,6 +21,7 @@ import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { rtfExtractor } from "../../workers/extractors/rtf.ts";
 import { oneNoteExtractor } from "../../workers/extractors/onenote.ts";
 import { workbookExtractor } from "../../workers/extractors/workbook.ts";
+import { officeSealedExtractor } from "../../workers/extractors/office-sealed.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
@@ -160,6 +161,13 @@ extractorContract("mbox", () => ({
   archive: Buffer.from(mboxOf(["Subject: one\n\nfirst", "Subject: two\n\nsecond"])),
   names: [...nameless, ...nameless],
   bytes: 43,
+}));
+extractorContract("office-sealed", () => ({
+  extractor: officeSealedExtractor,
+  types: ["application/x-encrypted-document"],
+  archive: sampleBytes("container/agile-velvet.docx"),
+  names: nameless,
+  bytes: 924,
 }));
 
 const eicarAndNotes = { names: ["eicar.com", "notes.txt"], bytes: 68 + 184 };

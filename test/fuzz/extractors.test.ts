@@ -27,12 +27,15 @@ import { msgExtractor } from "../../workers/extractors/msg.ts";
 import { rtfExtractor } from "../../workers/extractors/rtf.ts";
 import { oneNoteExtractor } from "../../workers/extractors/onenote.ts";
 import { workbookExtractor } from "../../workers/extractors/workbook.ts";
+import { officeSealedExtractor } from "../../workers/extractors/office-sealed.ts";
+import { pdfExtractor } from "../../workers/extractors/pdf.ts";
 import { sevenZipExtractor } from "../../workers/extractors/seven-zip.ts";
 import { tarExtractor } from "../../workers/extractors/tar.ts";
 import { binhexExtractor, yencExtractor } from "../../workers/extractors/text-codes.ts";
 import { tnefExtractor } from "../../workers/extractors/tnef.ts";
 import { uuencodeExtractor } from "../../workers/extractors/uuencode.ts";
 import { zipExtractor } from "../../workers/extractors/zip.ts";
+import { createKeyring } from "../../workers/keyring.ts";
 import { createIdentifier } from "../../workers/identify.ts";
 import { nameInspector } from "../../workers/inspectors/name.ts";
 import { examiner, sampleBytes, sampleNames } from "../support/attachment-fixtures.ts";
@@ -172,6 +175,11 @@ const seeds: readonly (readonly [Extractor, string, readonly Buffer[]])[] = [
       ...([1, 2, 3] as const).map((version) => macBinary({ name: "a.txt", data: "x", resources: "y" }, version)),
     ],
   ],
+  [
+    officeSealedExtractor,
+    "application/x-encrypted-document",
+    ["agile-velvet", "standard"].map((name) => sampleBytes(`container/${name}.docx`)),
+  ],
   [mboxExtractor, "application/mbox", ["clean/mbox", "capsule/mbox-exe"].map(sampleBytes)],
   [binhexExtractor, "application/mac-binhex40", [sampleBytes("capsule/binhex")]],
   [yencExtractor, "application/x-yenc", [sampleBytes("capsule/yenc")]],
@@ -202,6 +210,32 @@ for (const [extractor, type, archives] of seeds)
       timeBox,
     );
   });
+
+test("what is encrypted, and mutated, opens or stays closed, with words at hand: nothing but Stop", () => {
+  const sealed: readonly (readonly [Extractor, string, Buffer])[] = [
+    [zipExtractor, "application/zip", zip([{ name: "a.txt", data: "first ".repeat(100), password: "secret" }])],
+    [zipExtractor, "application/zip", sampleBytes("container/aes.zip")],
+    [sevenZipExtractor, "application/x-7z-compressed", sampleBytes("container/encrypted.7z")],
+    [officeSealedExtractor, "application/x-encrypted-document", sampleBytes("container/standard.docx")],
+    [pdfExtractor, "application/pdf", sampleBytes("sealed/pdf-locked")],
+  ];
+  const words = ["x", "user", "Geheim-7", "secret"].map((text) => ({ text, from: "body" }) as const);
+  fc.assert(
+    fc.property(fc.constantFrom(...sealed), edits, ([extractor, type, archive], list) => {
+      const bytes = mutate(archive, list);
+      const purse = createPurse(limits);
+      const part = attachment(bytes, { types: [type] });
+      try {
+        for (const item of extractor.extract(part, bytes, purse.container(bytes.length), createKeyring(words)))
+          assert.ok(!JSON.stringify({ ...item, bytes: null }).includes("secret"));
+      } catch (error) {
+        if (!(error instanceof Stop)) throw error;
+      }
+      assert.ok(purse.spent.members <= limits.members && purse.spent.bytes <= limits.bytes);
+    }),
+    timeBox,
+  );
+});
 
 test("identification knows at least one type of anything, and never throws", async () => {
   const { identify } = await createIdentifier();
