@@ -99,11 +99,21 @@ async function adoptOne(options: AdoptionOptions, from: string, id: QueueId, tel
   await blobs.remove(heldKey(from, id));
 }
 
-/** `tell`: the rest of the gateway hears that it holds one more. Throws BLOBS_UNAVAILABLE, SPOOL_FULL: what was adopted before stays so, and the same again goes on from there. */
-export async function adopt(options: AdoptionOptions, from: string, tell: Tell, text: string): Promise<Adopted> {
+export interface Adopting {
+  /** The rest of the gateway hears that it holds one more. */
+  readonly tell: Tell;
+  /** Rejects if it is no longer ours alone to adopt: asked before each message. */
+  readonly hold: () => Promise<void>;
+  /** For the journal. */
+  readonly text: string;
+}
+
+/** Throws BLOBS_UNAVAILABLE, SPOOL_FULL, and what `hold` throws: what was adopted before stays so, and the same again goes on from there. */
+export async function adopt(options: AdoptionOptions, from: string, { tell, hold, text }: Adopting): Promise<Adopted> {
   const adopted: QueueId[] = [];
   const failed: { id: string; why: string }[] = [];
-  for await (const id of idsBelow(options.blobs, heldPrefix(from)))
+  for await (const id of idsBelow(options.blobs, heldPrefix(from))) {
+    await hold();
     try {
       await adoptOne(options, from, id, tell, text);
       adopted.push(id);
@@ -112,6 +122,7 @@ export async function adopt(options: AdoptionOptions, from: string, tell: Tell, 
       if (!isGatewayError(error) || error.temporary) throw error;
       failed.push({ id, why: explain(error) });
     }
+  }
   return { adopted, failed };
 }
 

@@ -86,19 +86,23 @@ export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
   /** Of one message the last word must stay the last, whatever had to be read for the one before. */
   const pending = new Map<QueueId, Promise<void>>();
   let noted: Set<QueueId> | null = null;
+  /** Adopted, and not in the catalog as ours yet. */
+  const adopted = new Set<QueueId>();
   function note(entry: Entry, state: Summary["state"], reason: string): void {
     noted?.add(entry.id);
     const before = pending.get(entry.id);
     const made = summaryOf(entry, state, reason);
     const done = Promise.all([made, before])
-      .then(([summary]) => catalog.record(summary))
-      .catch(lag)
+      .then(([summary]) => catalog.record(summary, { takeOver: adopted.has(entry.id) }))
+      .then(() => adopted.delete(entry.id))
+      .then(() => undefined, lag)
       .finally(() => pending.get(entry.id) === done && pending.delete(entry.id));
     pending.set(entry.id, done);
   }
 
   /** A person's decision passes no stage that would tell of it. */
   function onLine({ event, queueId, reversePath, forwardPaths, size, text }: JournalLine): void {
+    if (event === "adopted") adopted.add(queueId);
     if (event !== "discarded") return;
     const paths = few(forwardPaths);
     log.info("discarded", {

@@ -15,6 +15,7 @@ import type { Custody } from "./dispose/custody.ts";
 import { HeldCopies } from "./held-copies.ts";
 import type { Clock } from "./observe/clock.ts";
 import type { Log } from "./observe/log.ts";
+import { withAdoptionLock } from "./records/adoption-lock.ts";
 import { Releases } from "./records/releases.ts";
 import type { SpoolEvent } from "./spool/disk-spool.ts";
 import type { Journal } from "./spool/journal.ts";
@@ -132,9 +133,13 @@ export async function keepCopies(options: CopiesOptions): Promise<Copies> {
             const { node: from, by, why, force } = parse(adopting, args);
             if (requireNode(from) === node) throw new GatewayError("USAGE", { node, problem: "this node is itself" });
             if (!force) await requireDead(config, from);
+            const text = `adopted from ${from} by ${by}: ${why}`;
             const tell = async (entry: Entry, text: string): Promise<void> =>
               custody.quarantined(entry, await groupOf(entry), text);
-            return adopt(adoption, from, tell, `adopted from ${from} by ${by}: ${why}`);
+            const work = (hold: () => Promise<void>): Promise<Adopted> => adopt(adoption, from, { tell, hold, text });
+            // Without a database that all share nobody can know of the others.
+            if (!config.catalog) return work(() => Promise.resolve());
+            return withAdoptionLock(addressOf(config.catalog), from, work);
           },
         ],
       ]),

@@ -113,15 +113,25 @@ async function* summaries(options: FillOptions): AsyncGenerator<Summary> {
   }
 }
 
+/** What other nodes have taken from us or we from them, by what was last. */
+async function handovers({ journal, since }: FillOptions): Promise<ReadonlyMap<QueueId, "adopted" | "ceded">> {
+  const found = new Map<QueueId, "adopted" | "ceded">();
+  for await (const { queueId, event } of journal.read(since ?? undefined))
+    if (event === "adopted" || event === "ceded") found.set(queueId, event);
+  return found;
+}
+
 /** Fills an empty catalog. Returns the number of messages. */
 export async function fillCatalog(options: FillOptions): Promise<number> {
   const { catalog, onProgress, isKnown, signal } = options;
+  const handed = await handovers(options);
   let done = 0;
   let writes: Promise<void>[] = [];
   for await (const summary of summaries(options)) {
     if (signal?.aborted) break;
-    if (isKnown?.(summary.queueId)) continue;
-    const written = catalog.record(summary);
+    const { queueId } = summary;
+    if (isKnown?.(queueId) || handed.get(queueId) === "ceded") continue;
+    const written = catalog.record(summary, { takeOver: handed.get(queueId) === "adopted" });
     // Heard of at the end of the group; until then a refusal must not count as nobody's.
     written.catch(() => undefined);
     writes.push(written);

@@ -61,9 +61,14 @@ export interface Page {
   readonly limit: number;
 }
 
+/** `takeOver`: of a message that we have adopted. Without it the row of another node stays as it is. */
+export interface RecordOptions {
+  readonly takeOver?: boolean;
+}
+
 export interface Catalog {
   /** Inserts or replaces by queue id, as a message of our own node. Grouped; resolves once stored. */
-  record(summary: Summary): Promise<void>;
+  record(summary: Summary, options?: RecordOptions): Promise<void>;
   forget(id: QueueId): Promise<void>;
   get(id: QueueId): Promise<Listed | null>;
   /** Newest first, of all nodes. */

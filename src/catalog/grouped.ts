@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import type { Millis, QueueId } from "../core/message.ts";
-import type { Catalog, Listed, Page, Query, Summary } from "./catalog.ts";
+import type { Catalog, Listed, Page, Query, RecordOptions, Summary } from "./catalog.ts";
 import { fromRow, idOf, type Tables } from "./schema.ts";
 import { removeRows, replaceMessages, type Search } from "./write.ts";
 
 interface Change {
   /** Null: forget it. */
   readonly summary: Summary | null;
+  readonly takeOver: boolean;
   readonly done: PromiseWithResolvers<void>;
 }
 
@@ -37,12 +38,12 @@ export class GroupedCatalog implements Catalog {
     this.#options = options;
   }
 
-  record(summary: Summary): Promise<void> {
-    return this.#change(summary.queueId, summary);
+  record(summary: Summary, { takeOver = false }: RecordOptions = {}): Promise<void> {
+    return this.#change(summary.queueId, summary, takeOver);
   }
 
   forget(id: QueueId): Promise<void> {
-    return this.#change(id, null);
+    return this.#change(id, null, false);
   }
 
   async get(id: QueueId): Promise<Listed | null> {
@@ -91,10 +92,11 @@ export class GroupedCatalog implements Catalog {
   }
 
   /** Of several changes to one message in the same group only the last is written; all who wait learn of it. */
-  #change(id: QueueId, summary: Summary | null): Promise<void> {
-    const done = this.#waiting.get(id)?.done ?? Promise.withResolvers<void>();
+  #change(id: QueueId, summary: Summary | null, takeOver: boolean): Promise<void> {
+    const before = this.#waiting.get(id);
+    const done = before?.done ?? Promise.withResolvers<void>();
     this.#waiting.delete(id);
-    this.#waiting.set(id, { summary, done });
+    this.#waiting.set(id, { summary, takeOver: takeOver || (before?.takeOver ?? false), done });
     this.#writing ??= this.#writeAll();
     return done.promise;
   }

@@ -5,7 +5,7 @@ import { explain, isGatewayError } from "../core/errors.ts";
 import type { Millis, QueueId } from "../core/message.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
-import type { Catalog, Listed, Page, Query, Summary } from "./catalog.ts";
+import type { Catalog, Listed, Page, Query, RecordOptions, Summary } from "./catalog.ts";
 
 /** In the database or elsewhere: is every row of ours there? */
 export interface Filling {
@@ -27,6 +27,7 @@ export interface PatientOptions {
 interface Kept {
   /** Null: forget it. */
   readonly summary: Summary | null;
+  readonly takeOver: boolean;
   /** Of two changes to a message, the one with the higher number came later. */
   readonly order: number;
 }
@@ -64,12 +65,13 @@ export class PatientCatalog implements Catalog {
     return { awaySince: this.#awaySince, waiting: this.#kept.size, dropped: this.#dropped };
   }
 
-  record(summary: Summary): Promise<void> {
-    return this.#change(summary.queueId, summary, () => this.#options.catalog.record(summary));
+  record(summary: Summary, { takeOver = false }: RecordOptions = {}): Promise<void> {
+    const write = (): Promise<void> => this.#options.catalog.record(summary, { takeOver });
+    return this.#change(summary.queueId, { summary, takeOver }, write);
   }
 
   forget(id: QueueId): Promise<void> {
-    return this.#change(id, null, () => this.#options.catalog.forget(id));
+    return this.#change(id, { summary: null, takeOver: false }, () => this.#options.catalog.forget(id));
   }
 
   async get(id: QueueId): Promise<Listed | null> {
@@ -101,7 +103,7 @@ export class PatientCatalog implements Catalog {
     await this.#options.catalog.close();
   }
 
-  async #change(id: QueueId, summary: Summary | null, write: () => Promise<void>): Promise<void> {
+  async #change(id: QueueId, change: Omit<Kept, "order">, write: () => Promise<void>): Promise<void> {
     const order = ++this.#orders;
     if (this.#awaySince === null)
       try {
@@ -110,13 +112,14 @@ export class PatientCatalog implements Catalog {
         if (!isGatewayError(error, "DATABASE_UNAVAILABLE")) throw error;
         this.#leave(error);
       }
-    this.#keep(id, { summary, order });
+    this.#keep(id, { ...change, order });
   }
 
   #keep(id: QueueId, kept: Kept): void {
-    if ((this.#kept.get(id)?.order ?? 0) > kept.order) return;
+    const before = this.#kept.get(id);
+    if (before && before.order > kept.order) return;
     this.#kept.delete(id);
-    this.#kept.set(id, kept);
+    this.#kept.set(id, { ...kept, takeOver: kept.takeOver || (before?.takeOver ?? false) });
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= this.#options.most) break;
       this.#kept.delete(oldest);
@@ -214,7 +217,9 @@ export class PatientCatalog implements Catalog {
   async #flush(): Promise<void> {
     const { catalog } = this.#options;
     const some = [...this.#kept].slice(0, atOnce);
-    await Promise.all(some.map(([id, { summary }]) => (summary ? catalog.record(summary) : catalog.forget(id))));
+    const write = ([id, { summary, takeOver }]: (typeof some)[number]): Promise<void> =>
+      summary ? catalog.record(summary, { takeOver }) : catalog.forget(id);
+    await Promise.all(some.map(write));
     for (const [id, kept] of some) if (this.#kept.get(id) === kept) this.#kept.delete(id);
   }
 }

@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 import type { Millis, QueueId } from "../core/message.ts";
 import { type Migrations, Prepared } from "../database/migrate.ts";
 import { type DatabaseAddress, isClash, openPostgres } from "../database/postgres.ts";
-import type { Catalog, Listed, Page, Query, Summary } from "./catalog.ts";
+import type { Catalog, Listed, Page, Query, RecordOptions, Summary } from "./catalog.ts";
 import { GroupedCatalog } from "./grouped.ts";
 import { createIndexes, createPieces, postgresSearch } from "./postgres-search.ts";
 import { createTables, type Tables } from "./schema.ts";
@@ -48,8 +48,8 @@ export class PostgresCatalog implements Catalog {
     this.#grouped = new GroupedCatalog({ db, search: postgresSearch, node, lagMs, groupSize, isClash });
   }
 
-  record(summary: Summary): Promise<void> {
-    return this.#prepared.use(() => this.#grouped.record(summary));
+  record(summary: Summary, options?: RecordOptions): Promise<void> {
+    return this.#prepared.use(() => this.#grouped.record(summary, options));
   }
 
   forget(id: QueueId): Promise<void> {

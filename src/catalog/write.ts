@@ -81,13 +81,33 @@ async function placesFor(
   return places;
 }
 
-/** Null stands for a message that is to be forgotten. */
+interface Change {
+  /** Null stands for a message that is to be forgotten. */
+  readonly summary: Summary | null;
+  readonly takeOver: boolean;
+}
+
+/** A row is its node's, until another has adopted the message. */
+async function withoutOthers(
+  db: Kysely<Tables>,
+  node: string,
+  group: ReadonlyMap<QueueId, Change>,
+): Promise<ReadonlyMap<QueueId, Change>> {
+  const mine = [...group].filter(([, { takeOver }]) => !takeOver).map(([id]) => id);
+  if (mine.length === 0) return group;
+  const query = db.selectFrom("messages").select("queue_id").where("queue_id", "in", mine).where("node", "<>", node);
+  const others = new Set((await query.execute()).map(idOf));
+  return new Map([...group].filter(([id]) => !others.has(id)));
+}
+
 export async function replaceMessages(
   db: Kysely<Tables>,
   search: Search,
   node: string,
-  group: ReadonlyMap<QueueId, { readonly summary: Summary | null }>,
+  changes: ReadonlyMap<QueueId, Change>,
 ): Promise<void> {
+  const group = search.empty ? changes : await withoutOthers(db, node, changes);
+  if (group.size === 0) return;
   const gone = await removeRows(db, search, [...group.keys()]);
   const summaries = [...group.values()].flatMap(({ summary }) => summary ?? []);
   if (summaries.length === 0) return;

@@ -31,7 +31,7 @@ const help = `
 They are held here then: quarantine show, release, discard as ever. The same again goes on where it was broken off.
 It refuses while NODE was heard of within 30 s. --force does it all the same: should NODE live, cut off from the
 database, a message may be released on both. A NODE that comes back gives up what was adopted, before it acts.
-Run it on one gateway at a time.
+While one gateway adopts a NODE the others refuse to; without a catalog run it on one at a time.
 
 Exit code: 1 if a copy could not be read.`;
 

@@ -35,6 +35,7 @@ const catalogue = {
   },
   OWNER_SILENT: { temporary: true, text: "The gateway that holds the message does not answer" },
   NODE_ALIVE: { temporary: false, text: "The node is alive: what it holds is not to be taken from it" },
+  ADOPTION_RUNS: { temporary: true, text: "Another gateway is adopting this node" },
   SENT_BEFORE: { temporary: false, text: "The message has been sent on before" },
   NOT_FOUND: { temporary: false, text: "There is no such message" },
   USAGE: { temporary: false, text: "The command line is wrong" },

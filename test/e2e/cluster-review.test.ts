@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eicar } from "../../fixtures/make.ts";
+import { withAdoptionLock } from "../../src/records/adoption-lock.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeNextHop, startFakeNextHop } from "../support/fake-next-hop.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -147,6 +148,10 @@ test("what a dead gateway held is adopted, released byte for byte, and given up 
   assert.equal(spoilt.exit, 1, spoilt.stderr);
   assert.match(spoilt.stdout, /sealed/);
   writeFileSync(copyOf("mx-2", id), copy);
+  // Another gateway is at it.
+  const refused = await withAdoptionLock({ url }, "mx-2", () => on(first, "adopt", "mx-2", ...why));
+  assert.equal(refused.exit, 2);
+  assert.match(refused.stderr, /Another gateway is adopting/);
   const adopted = await on(first, "adopt", "mx-2", ...why);
   assert.deepEqual(adopted.json<{ readonly adopted: readonly string[] }>().adopted, [id], adopted.stderr);
   const isOurs = async (): Promise<boolean> => {
@@ -160,11 +165,18 @@ test("what a dead gateway held is adopted, released byte for byte, and given up 
   assert.equal(released.exit, 0, released.stderr);
   await arrives(octets, count);
 
+  // The old one does not know yet, and holds it still.
+  assert.equal((await on(second, "rebuild")).exit, 0);
+  assert.ok(await isOurs());
   second = await start("mx-2");
   await eventually("the log says so", () => second.log().some(({ event }) => event === "ceded"));
   assert.equal(await second.metric('spool_messages{state="quarantine"}'), 0);
   assert.equal(await second.metric("messages_unaccounted"), 0);
   assert.ok(await isOurs());
+  await second.stop();
+  assert.equal((await on(second, "rebuild")).exit, 0);
+  assert.ok(await isOurs());
+  second = await start("mx-2");
   // By a command on the second, as for any message of the first.
   assert.equal((await on(second, "quarantine", "discard", id, ...why)).exit, 0);
   await eventually("its copy is gone", () => !existsSync(copyOf("mx-1", id)));

@@ -8,6 +8,7 @@ import { PatientCatalog } from "../../src/catalog/patient.ts";
 import { PostgresCatalog } from "../../src/catalog/postgres.ts";
 import { systemClock } from "../../src/observe/clock.ts";
 import { createLog, silent } from "../../src/observe/log.ts";
+import { withAdoptionLock } from "../../src/records/adoption-lock.ts";
 import { PostgresRecords } from "../../src/records/postgres.ts";
 import { summaryOf } from "../contract/catalog.ts";
 import { eventually } from "../support/eventually.ts";
@@ -139,6 +140,57 @@ test("one node's rebuild leaves the rows of the others", async (t) => {
   assert.deepEqual([...new Set(left.map(({ node }) => node))], ["two"]);
   assert.equal(left.length, 30);
   assert.equal(server.psql("select count(*) from message_rules", "test_0"), "30\n");
+});
+
+test("a message that was adopted is listed as the adopter's, whatever its former owner writes or makes again", async (t) => {
+  const server = await temporaryPostgres(t);
+  const address = { url: server.database() };
+  const [former, adopter] = ["former", "adopter"].map((node) => {
+    const catalog = new PostgresCatalog({ address, node });
+    t.after(() => catalog.close());
+    return catalog;
+  });
+  assert.ok(former && adopter);
+  const [one, other] = [summaryOf(), summaryOf()];
+  await Promise.all([one, other].map((summary) => former.record(summary)));
+  await adopter.record({ ...other, state: "forwarded" });
+  await adopter.record(one, { takeOver: true });
+  await adopter.record({ ...one, state: "forwarded" });
+  await Promise.all([former.record(one), former.forget(one.queueId), former.record(other)]);
+  const rows = async () =>
+    new Map((await former.find({}, { limit: 10 })).map(({ queueId, node, state }) => [queueId, `${node} ${state}`]));
+  const expected = new Map([
+    [one.queueId, "adopter forwarded"],
+    [other.queueId, "former quarantine"],
+  ]);
+  assert.deepEqual(await rows(), expected);
+  await former.clear();
+  await Promise.all([one, other].map((summary) => former.record(summary)));
+  assert.deepEqual(await rows(), expected);
+});
+
+test("one gateway at a time adopts a node, and stops when it loses the right to", async (t) => {
+  const server = await temporaryPostgres(t);
+  const address = { url: server.database() };
+  const work = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const first = withAdoptionLock(address, "mx-2", async (hold) => {
+    await hold();
+    begun.resolve();
+    await work.promise;
+    await hold();
+  });
+  await begun.promise;
+  await assert.rejects(
+    withAdoptionLock(address, "mx-2", () => Promise.resolve()),
+    { code: "ADOPTION_RUNS" },
+  );
+  assert.equal(await withAdoptionLock(address, "mx-3", () => Promise.resolve("another node")), "another node");
+  server.stop("immediate");
+  server.start();
+  assert.equal(await withAdoptionLock(address, "mx-2", () => Promise.resolve("the second")), "the second");
+  work.resolve();
+  await assert.rejects(first, { code: "DATABASE_UNAVAILABLE" });
 });
 
 test("decisions stay in force without the database, over a restart too; new ones are refused in words", async (t) => {
