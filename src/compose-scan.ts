@@ -11,6 +11,7 @@ import type { Content, DissectJob, Job, JobResult, Target, ViewLimits } from "./
 import type { Envelope, ForwardPath, QueueId } from "./core/message.ts";
 import type { MessageView } from "./core/message-view.ts";
 import type { Dissected, Dissection, Inspection, PartReport } from "./core/outcome.ts";
+import type { State } from "./core/state.ts";
 import type { Reply } from "./core/status.ts";
 import type { Correspondence } from "./correspondence.ts";
 import { refusedAtRcpt } from "./decide/at-rcpt.ts";
@@ -45,6 +46,8 @@ export interface ScannerOptions {
 /** What inspection needs of a message. */
 interface Scannable {
   readonly envelope: Envelope;
+  /** `arriving`: a client waits. Absent: a person does. */
+  readonly state?: State | "gone";
   content(): Content;
 }
 
@@ -95,6 +98,14 @@ export const viewLimits: ViewLimits = { parts: 5_000, headerChars: 256 * 1024, t
 
 /** Rules may change while a message is inspected: then it is inspected anew, with the new ones. */
 const swapsPerMessage = 5;
+
+/** What is ours already can wait for what is not. */
+const oursPriority = 5;
+const priorityOf = ({ state = "arriving" }: Scannable): number | undefined =>
+  state === "arriving" ? undefined : oursPriority;
+
+/** Of one message, where workers are elsewhere: enough to hide the way, few enough to be fair to others. */
+const farAtOnce = 8;
 
 const stampOf = (file: string | undefined): number =>
   file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
@@ -183,7 +194,8 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
     deadlineMs: config.scan.deadline,
     passwords: spoken.passwords,
     messageInspectors: [loneProgram],
-    parallel: config.scan.workers,
+    parallel: config.queue ? Math.max(farAtOnce, config.scan.workers) : config.scan.workers,
+    isFar: config.queue !== undefined,
     externals: (envelope, dissection) => messageExternals(envelope, dissection, directionOf(envelope)),
     onReport(report, cached) {
       metrics.cacheHits.inc({ result: cached ? "hit" : "miss" });
@@ -208,8 +220,10 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
   const scanning: Pick<Scanner, "dissect" | "inspect"> = {
     async dissect(entry, signal) {
       const { version: ruleSet } = inForce();
+      const priority = priorityOf(entry);
       const job: Job = {
         ...dissectJob(entry),
+        ...(priority === undefined ? {} : { priority }),
         ahead: { envelope: entry.envelope, direction: directionOf(entry.envelope), limits: inspectLimits, ruleSet },
       };
       const { ahead, words, ...dissection } = (await queue.submit(job, signal)) as Dissected;
@@ -222,7 +236,8 @@ export async function startScanner(options: ScannerOptions): Promise<Scanner> {
         const { version } = inForce();
         try {
           const known = examined.get(entry.envelope.queueId);
-          const made = await inspect(entry, dissection, signal, known?.ruleSet === version ? known.reports : {});
+          const ahead = known?.ruleSet === version ? known.reports : {};
+          const made = await inspect(entry, dissection, signal, ahead, priorityOf(entry));
           const inspection = numbered(made, version);
           examined.delete(entry.envelope.queueId);
           spoken.forget(entry);

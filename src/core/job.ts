@@ -40,6 +40,8 @@ export interface DissectJob {
   readonly content: Content;
   readonly limits: DissectLimits;
   readonly deadlineMs: Millis;
+  /** As in InspectJob. */
+  readonly priority?: number;
   readonly ahead?: Ahead;
 }
 
@@ -60,7 +62,7 @@ export interface InspectJob {
   readonly ruleSet: string;
   readonly limits: InspectLimits;
   readonly deadlineMs: Millis;
-  /** Where jobs of many gateways wait: none before 5 (retries) before 10 (back-tests). */
+  /** Where others wait as well: none (a client or a person waits) before 5 (mail that is ours already) before 10 (back-tests). */
   readonly priority?: number;
 }
 

@@ -28,6 +28,8 @@ export interface InspectOptions {
   readonly messageInspectors: readonly MessageInspector[];
   /** Jobs of one message at the same time. */
   readonly parallel: number;
+  /** Workers are elsewhere: each job takes its time on the way, so those of a small message go together too. */
+  readonly isFar?: boolean;
   readonly externals: (envelope: Envelope, dissection: Dissection) => Externals;
   /** Words to try on what stayed closed; asked at most once for a message, and only if something did. */
   readonly passwords?: (
@@ -38,7 +40,7 @@ export interface InspectOptions {
   readonly onReport?: (report: PartReport, cached: boolean) => void;
 }
 
-/** Below this size jobs go one after the other to the child that has the octets already. */
+/** Below this size, unless workers are elsewhere, jobs go one after the other to the child that has the octets already. */
 const smallMessage = 512 * 1024;
 
 /** Deadlines that the jobs of one message may take in all: otherwise 2,000 slow parts could keep the workers busy for hours. */
@@ -83,6 +85,14 @@ function place(part: Part, report: PartReport): { readonly parts: Part[]; readon
   return { parts, outcomes };
 }
 
+const unpaid = ({ path }: Part): Outcome => ({
+  part: path,
+  inspector: "inspect",
+  kind: "incomplete",
+  why: "limit",
+  text: "The budget of the message was used up before this part",
+});
+
 export function createInspect(options: InspectOptions) {
   const { queue, cache, limits, deadlineMs } = options;
 
@@ -109,6 +119,7 @@ export function createInspect(options: InspectOptions) {
     externals: Externals,
     purse: Purse,
     signal: AbortSignal,
+    priority: number | undefined,
     passwords: readonly Password[] = [],
   ) {
     const used = Object.fromEntries(Object.entries(externals).filter(([name]) => rules.used.has(name)));
@@ -132,6 +143,7 @@ export function createInspect(options: InspectOptions) {
       ruleSet: rules.version,
       limits,
       deadlineMs,
+      ...(priority === undefined ? {} : { priority }),
     });
     const made = await submit(job, signal);
     purse.ms += timeOf(made, deadlineMs);
@@ -140,12 +152,13 @@ export function createInspect(options: InspectOptions) {
     return made;
   }
 
-  /** `ahead`: reports by path that came with the dissection. Throws QUEUE_UNAVAILABLE, SCANNER_UNAVAILABLE (temporary), or the signal's reason. */
+  /** `ahead`: reports by path that came with the dissection. `priority`: none while a client waits. Throws QUEUE_UNAVAILABLE, SCANNER_UNAVAILABLE (temporary), or the signal's reason. */
   return async function inspect(
     entry: { readonly envelope: Envelope; content(): Content },
     dissection: Dissection,
     signal: AbortSignal,
     ahead: Readonly<Record<string, PartReport>> = {},
+    priority?: number,
   ): Promise<Inspection> {
     const began = performance.now();
     const rules = options.inForce();
@@ -155,25 +168,21 @@ export function createInspect(options: InspectOptions) {
     const askWords = (): Promise<readonly Password[]> =>
       (asked ??= options.passwords?.(entry, dissection, signal) ?? Promise.resolve([]));
     const purse: Purse = { members: 0, bytes: 0, ms: 0, cached: 0 };
-    const parts: Part[] = [];
-    const all: Outcome[] = [...dissection.outcomes];
+    /** In the order of the parts, whichever is through first. */
+    const placed: ReturnType<typeof place>[] = [];
     let next = 0;
-    const lanes = dissection.size <= smallMessage ? 1 : Math.min(options.parallel, dissection.parts.length);
+    const isOneByOne = dissection.size <= smallMessage && options.isFar !== true;
+    const lanes = isOneByOne ? 1 : Math.min(options.parallel, dissection.parts.length);
     // A lane that fails ends the others: nobody waits for their reports any more.
     const failed = new AbortController();
     const either = lanes > 1 ? AbortSignal.any([signal, failed.signal]) : signal;
 
     async function one(): Promise<void> {
-      for (let part = dissection.parts[next++]; part; part = dissection.parts[next++]) {
+      for (let i = next++; i < dissection.parts.length; i = next++) {
+        const part = dissection.parts[i];
+        if (!part) return;
         if (isOver(purse)) {
-          parts.push(part);
-          all.push({
-            part: part.path,
-            inspector: "inspect",
-            kind: "incomplete",
-            why: "limit",
-            text: "The budget of the message was used up before this part",
-          });
+          placed[i] = { parts: [part], outcomes: [unpaid(part)] };
           continue;
         }
         const early = ahead[part.path];
@@ -181,15 +190,15 @@ export function createInspect(options: InspectOptions) {
           options.onReport?.(early, false);
           purse.ms += timeOf(early, deadlineMs);
         }
-        const first = early ?? (await report(part, content, rules, externals, purse, either));
+        const ask = (words: readonly Password[] = []): Promise<PartReport> =>
+          report(part, content, rules, externals, purse, either, priority, words);
+        const first = early ?? (await ask());
         const words = isLocked(first) && part.view ? await askWords() : [];
         // Without passwords everybody has the same result; with them it is this message's own.
-        const made = words.length > 0 ? await report(part, content, rules, externals, purse, either, words) : first;
+        const made = words.length > 0 ? await ask(words) : first;
         purse.members += made.spent.members;
         purse.bytes += made.spent.bytes;
-        const placed = place(part, made);
-        parts.push(...placed.parts);
-        all.push(...placed.outcomes);
+        placed[i] = place(part, made);
       }
     }
 
@@ -198,6 +207,8 @@ export function createInspect(options: InspectOptions) {
       throw error;
     };
     await Promise.all(Array.from({ length: lanes }, () => one().catch(fail)));
+    const parts = placed.flatMap((one) => one.parts);
+    const all = [...dissection.outcomes, ...placed.flatMap(({ outcomes }) => outcomes)];
     const seen = leaveOut(all, rules.disabled);
     const ofMessage = options.messageInspectors.map(({ name, inspect: look }): Outcome => {
       const findings = look({ envelope: entry.envelope, parts, outcomes: seen });

@@ -147,9 +147,13 @@ export class BullServer<Job, Result> {
         return this.#answer(id, failure(new GatewayError("SCANNER_UNAVAILABLE", { reason: "other rules" })));
       return this.#refuse(bull, token);
     }
-    const [done] = await this.#options.ledger.collect([id]);
-    if (done?.lasting) this.#momentary.add(id);
-    else await this.#judge(bull, data, token);
+    await this.#judge(bull, data, token);
+  }
+
+  /** Another gateway may have brought it just when its result was made. */
+  async #isDone(id: string): Promise<boolean> {
+    const [found] = await this.#options.ledger.collect([id]);
+    return found?.lasting === true;
   }
 
   async #judge(bull: BullJob<unknown>, data: Data, token: string | undefined): Promise<void> {
@@ -157,7 +161,9 @@ export class BullServer<Job, Result> {
     const abort = new AbortController();
     this.#running.set(id, abort);
     try {
-      await this.#answer(id, { kind: "result", result: await this.#run(data, id, abort.signal) });
+      const result = await this.#run(data, id, abort.signal);
+      if (result) await this.#answer(id, { kind: "result", result: result.made });
+      else this.#momentary.add(id);
     } catch (error) {
       const isTransient = isGatewayError(error, "SCANNER_UNAVAILABLE") && bull.attemptsStarted <= refusals;
       if (this.#puttingBack || isTransient) await this.#refuse(bull, token);
@@ -168,11 +174,14 @@ export class BullServer<Job, Result> {
     }
   }
 
-  async #run({ sealed }: Data, id: string, signal: AbortSignal): Promise<Result> {
+  /** Null if there is a result already; that is asked while the octets are fetched. */
+  async #run({ sealed }: Data, id: string, signal: AbortSignal): Promise<{ readonly made: Result } | null> {
     const { carrier, work } = this.#options;
+    const isDone = this.#isDone(id);
+    isDone.catch(() => undefined);
     const { job, release } = await carrier.unpack(Buffer.from(sealed, "base64"), id, signal);
     try {
-      return await work(job, signal);
+      return (await isDone) ? null : { made: await work(job, signal) };
     } finally {
       await release();
     }

@@ -9,8 +9,8 @@ import { type Clock, systemClock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
 import { BullServer, type Serve } from "./bull-server.ts";
 import type { Answer, Carrier } from "./carrier.ts";
-import { type Beat, Ledger } from "./ledger.ts";
-import type { Queue } from "./queue.ts";
+import { type Beat, Ledger, readNews } from "./ledger.ts";
+import type { Queue, QueueJob } from "./queue.ts";
 import { type Connection, connectRedis, isUp, type RedisSettings } from "./redis.ts";
 
 export const queueName = "inspect";
@@ -59,7 +59,7 @@ function asError({ code, detail, text }: Extract<Answer<never>, { kind: "failure
   return found ? new GatewayError(found, detail) : new Error(text);
 }
 
-export class BullQueue<Job extends { readonly id: string }, Result> implements Queue<Job, Result> {
+export class BullQueue<Job extends QueueJob, Result> implements Queue<Job, Result> {
   readonly #options: BullOptions<Job, Result>;
   readonly #clock: Clock;
   readonly #redis: Connection;
@@ -87,9 +87,7 @@ export class BullQueue<Job extends { readonly id: string }, Result> implements Q
   }
 
   /** Resolves as well when Redis is away: jobs are refused until it is there. */
-  static async open<Job extends { readonly id: string }, Result>(
-    options: BullOptions<Job, Result>,
-  ): Promise<BullQueue<Job, Result>> {
+  static async open<Job extends QueueJob, Result>(options: BullOptions<Job, Result>): Promise<BullQueue<Job, Result>> {
     const queue = new BullQueue(options);
     await queue.#start();
     return queue;
@@ -176,9 +174,11 @@ export class BullQueue<Job extends { readonly id: string }, Result> implements Q
 
   async #start(): Promise<void> {
     this.#redis.on("close", () => this.#down("Redis has gone"));
-    this.#listen.on("message", (channel: string, id: string) => {
-      if (channel === this.#ledger.doneChannel) this.#wake(id);
-      else for (const server of this.#servers) server.left(id);
+    this.#listen.on("messageBuffer", (channel: Buffer, news: Buffer) => {
+      const { id, sealed } = readNews(news);
+      if (channel.toString() !== this.#ledger.doneChannel) for (const server of this.#servers) server.left(id);
+      else if (sealed) this.#heard(id, sealed);
+      else this.#wake(id);
     });
     // Subscribed again by itself whenever it reconnects.
     void this.#listen.subscribe(this.#ledger.doneChannel).catch(() => undefined);
@@ -264,9 +264,12 @@ export class BullQueue<Job extends { readonly id: string }, Result> implements Q
     try {
       if (++task.times > placements) throw away("Redis lost the job again and again");
       await this.#leaving.get(task.id);
+      // Both at once: the octets that nobody needs are rare, and each way costs its time.
+      const packing = carrier.pack(task.job, task.abort.signal);
+      packing.catch(() => undefined);
       const known = await this.#ledger.ask(task.id);
       if (known) return this.#settleWith(task, known);
-      const { sealed, priority } = await carrier.pack(task.job, task.abort.signal);
+      const { sealed, priority } = await packing;
       task.abort.signal.throwIfAborted();
       if (!this.#bull) throw away("Redis is away");
       await this.#bull.add(
@@ -284,6 +287,11 @@ export class BullQueue<Job extends { readonly id: string }, Result> implements Q
       const reason = error instanceof GatewayError || task.abort.signal.aborted ? error : away("Redis refuses", error);
       this.#settle(task, () => task.reject(reason));
     }
+  }
+
+  #heard(id: string, sealed: Buffer): void {
+    const task = this.#tasks.get(id);
+    if (task) this.#settleWith(task, sealed);
   }
 
   /** Wakes come in swarms: one look at all of them. */

@@ -1,8 +1,8 @@
-/** The queue inside one process: first come, first served; bounded; equal ids in flight share one result. */
+/** The queue inside one process: first come, first served among jobs of one priority; bounded; equal ids in flight share one result. */
 import { GatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import { type Clock, systemClock } from "../observe/clock.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue, QueueJob } from "./queue.ts";
 
 interface Task<Job, Result> {
   readonly job: Job;
@@ -12,6 +12,40 @@ interface Task<Job, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (reason: unknown) => void;
   submitters: number;
+}
+
+/** Those that wait, in order of arrival; a Set, so that a job given up leaves from the middle at no cost. */
+class Line<T> {
+  readonly #waiting = new Set<T>();
+  /** Stands behind the last one taken; from the head, each look would pass the graves of all that left. */
+  #cursor = this.#waiting.values();
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  values(): Iterable<T> {
+    return this.#waiting;
+  }
+
+  add(one: T): void {
+    this.#waiting.add(one);
+  }
+
+  delete(one: T): void {
+    this.#waiting.delete(one);
+  }
+
+  take(): T | null {
+    let next = this.#cursor.next();
+    if (next.done) {
+      this.#cursor = this.#waiting.values();
+      next = this.#cursor.next();
+    }
+    if (next.done) return null;
+    this.#waiting.delete(next.value);
+    return next.value;
+  }
 }
 
 interface Server<Job, Result> {
@@ -26,14 +60,12 @@ export interface EmbeddedQueueOptions {
   readonly clock?: Clock;
 }
 
-export class EmbeddedQueue<Job extends { readonly id: string }, Result> implements Queue<Job, Result> {
+export class EmbeddedQueue<Job extends QueueJob, Result> implements Queue<Job, Result> {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #byId = new Map<string, Task<Job, Result>>();
-  /** In order of arrival; a Set, so that a job given up leaves from the middle at no cost. */
-  readonly #waiting = new Set<Task<Job, Result>>();
-  /** Stands behind the last job taken; from the head, each look would pass the graves of all that left. */
-  #cursor = this.#waiting.values();
+  /** By priority, the first to be served first; there are as many as there are priorities, which is few. */
+  readonly #lines = new Map<number, Line<Task<Job, Result>>>();
   readonly #running = new Set<Task<Job, Result>>();
   readonly #servers = new Set<Server<Job, Result>>();
   #closed = false;
@@ -79,21 +111,21 @@ export class EmbeddedQueue<Job extends { readonly id: string }, Result> implemen
     // A Map keeps the order of arrival.
     const [oldest] = this.#byId.values();
     const oldestMs = oldest ? this.#clock.monotonic() - oldest.since : 0;
-    return Promise.resolve({ waiting: this.#waiting.size, running: this.#running.size, oldestMs });
+    return Promise.resolve({ waiting: this.#waiting, running: this.#running.size, oldestMs });
   }
 
   /** Running jobs end; waiting ones are refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const task of this.#waiting)
+    for (const task of [...this.#lines.values()].flatMap((line) => [...line.values()]))
       this.#settle(task, () => task.reject(new GatewayError("QUEUE_UNAVAILABLE", { reason: "closed" })));
     await Promise.all([...this.#servers].flatMap((server) => [...server.running]));
     this.#servers.clear();
   }
 
   #enqueue(job: Job): Task<Job, Result> {
-    if (this.#waiting.size >= this.#limit && !this.#hasRoom())
-      throw new GatewayError("QUEUE_UNAVAILABLE", { reason: "full", waiting: this.#waiting.size });
+    if (this.#waiting >= this.#limit && !this.#hasRoom())
+      throw new GatewayError("QUEUE_UNAVAILABLE", { reason: "full", waiting: this.#waiting });
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     // Whoever submitted hears of a failure through a promise of its own; nobody may be left when it comes.
     promise.catch(() => undefined);
@@ -107,9 +139,25 @@ export class EmbeddedQueue<Job extends { readonly id: string }, Result> implemen
       submitters: 0,
     };
     this.#byId.set(job.id, task);
-    this.#waiting.add(task);
+    this.#lineOf(job).add(task);
     this.#dispatch();
     return task;
+  }
+
+  get #waiting(): number {
+    let count = 0;
+    for (const { size } of this.#lines.values()) count += size;
+    return count;
+  }
+
+  #lineOf({ priority = 0 }: Job): Line<Task<Job, Result>> {
+    const there = this.#lines.get(priority);
+    if (there) return there;
+    const line = new Line<Task<Job, Result>>();
+    const all = [...this.#lines, [priority, line] as const].sort(([one], [other]) => one - other);
+    this.#lines.clear();
+    for (const [key, value] of all) this.#lines.set(key, value);
+    return line;
   }
 
   #hasRoom(): boolean {
@@ -132,14 +180,11 @@ export class EmbeddedQueue<Job extends { readonly id: string }, Result> implemen
   }
 
   #take(): Task<Job, Result> | null {
-    let next = this.#cursor.next();
-    if (next.done) {
-      this.#cursor = this.#waiting.values();
-      next = this.#cursor.next();
+    for (const line of this.#lines.values()) {
+      const task = line.take();
+      if (task) return task;
     }
-    if (next.done) return null;
-    this.#waiting.delete(next.value);
-    return next.value;
+    return null;
   }
 
   #dispatchIfServing(server: Server<Job, Result>): void {
@@ -157,7 +202,7 @@ export class EmbeddedQueue<Job extends { readonly id: string }, Result> implemen
 
   /** Out of the books first: an equal id that comes from now on is a new job. */
   #settle(task: Task<Job, Result>, tell: () => void): void {
-    this.#waiting.delete(task);
+    this.#lineOf(task.job).delete(task);
     this.#running.delete(task);
     if (this.#byId.get(task.job.id) === task) this.#byId.delete(task.job.id);
     tell();
@@ -165,7 +210,7 @@ export class EmbeddedQueue<Job extends { readonly id: string }, Result> implemen
 
   #giveUp(task: Task<Job, Result>): void {
     if (this.#byId.get(task.job.id) === task) this.#byId.delete(task.job.id);
-    this.#waiting.delete(task);
+    this.#lineOf(task.job).delete(task);
     task.abort.abort(new GatewayError("JOB_ABORTED"));
   }
 }

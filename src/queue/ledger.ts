@@ -1,11 +1,13 @@
 /** What stands in Redis beside BullMQ's own keys: results, who waits for them, which workers are alive. Each change is one script, so that nobody comes in between. */
-import type { Millis } from "../core/message.ts";
+import type { Bytes, Millis } from "../core/message.ts";
 import type { Connection } from "./redis.ts";
 
 /** Below this age by the clock of Redis a worker counts as alive. */
 const aliveMs: Millis = 5_000;
 const forgottenMs: Millis = 60_000;
 const wantedMs: Millis = 3_600_000;
+/** Longest result that is told; of others only that they are there. */
+const travels: Bytes = 16 * 1024;
 
 /** A lasting result is given at once; one of the moment was for those who waited then. */
 const askScript = `
@@ -22,10 +24,13 @@ redis.call('SREM', KEYS[1], ARGV[1])
 if redis.call('SCARD', KEYS[1]) > 0 then return 0 end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1`;
+/** A result that is short travels with the news of it. */
 const answerScript = `
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if ARGV[3] == '' then return 0 end
-for _, one in ipairs(redis.call('SMEMBERS', KEYS[2])) do redis.call('PUBLISH', ARGV[3] .. one, ARGV[4]) end
+local news = ARGV[4]
+if #ARGV[1] <= tonumber(ARGV[5]) then news = news .. '\\n' .. string.sub(ARGV[1], 2) end
+for _, one in ipairs(redis.call('SMEMBERS', KEYS[2])) do redis.call('PUBLISH', ARGV[3] .. one, news) end
 redis.call('DEL', KEYS[2])
 return 1`;
 const wakeScript = `
@@ -75,6 +80,14 @@ function parseBeat(text: string, now: Millis): Beat | null {
   } catch {
     return null;
   }
+}
+
+/** What a channel says: whose job is done, or left, and its result if that was short. */
+export function readNews(news: Buffer): { readonly id: string; readonly sealed: Buffer | null } {
+  const end = news.indexOf(10);
+  return end < 0
+    ? { id: news.toString(), sealed: null }
+    : { id: news.toString("latin1", 0, end), sealed: news.subarray(end + 1) };
 }
 
 export class Ledger {
@@ -134,6 +147,7 @@ export class Ledger {
       ttlMs,
       lasting ? `${this.#prefix}:done:` : "",
       id,
+      travels,
     );
   }
 

@@ -2,9 +2,9 @@
 import { type ErrorCode, explain, GatewayError, isGatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import { type Clock, systemClock } from "../observe/clock.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue, QueueJob } from "./queue.ts";
 
-export interface RoutedOptions<Job extends { readonly id: string }, Result> {
+export interface RoutedOptions<Job extends QueueJob, Result> {
   readonly here: Queue<Job, Result>;
   readonly elsewhere: Queue<Job, Result> & { readonly pending: number };
   readonly isForElsewhere: (job: Job) => boolean;
@@ -27,7 +27,7 @@ const ofTheWay: readonly ErrorCode[] = [
 /** After the blob store has kept a job waiting for nothing, others do not try: each would wait as long. */
 const restMs: Millis = 5_000;
 
-export class RoutedQueue<Job extends { readonly id: string }, Result> implements Queue<Job, Result> {
+export class RoutedQueue<Job extends QueueJob, Result> implements Queue<Job, Result> {
   readonly #options: RoutedOptions<Job, Result>;
   readonly #clock: Clock;
   #restUntil: Millis = 0;

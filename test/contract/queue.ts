@@ -8,6 +8,7 @@ import { eventually } from "../support/eventually.ts";
 export interface TestJob {
   readonly id: string;
   readonly value: number;
+  readonly priority?: number;
 }
 
 export interface QueueUnderTest {
@@ -96,6 +97,23 @@ export function queueContract(name: string, make: () => Promise<QueueUnderTest>)
         await using _ = queue.serve(({ id }) => Promise.resolve(order.push(id)), 1);
         await Promise.all(results);
         assert.deepEqual(order, ["a", "b", "c", "d"]);
+      }));
+
+    it("serves those for whom somebody waits first, then by priority, and each in the order of arrival", () =>
+      withQueue(async (queue) => {
+        const order: string[] = [];
+        const jobs: readonly TestJob[] = [
+          { ...job("test"), priority: 10 },
+          { ...job("ours"), priority: 5 },
+          job("inline"),
+          { ...job("also ours"), priority: 5 },
+          job("also inline"),
+        ];
+        const results = jobs.map((one) => queue.submit(one, never));
+        await eventually("all wait", async () => (await queue.depth()).waiting === jobs.length);
+        await using _ = queue.serve(({ id }) => Promise.resolve(order.push(id)), 1);
+        await Promise.all(results);
+        assert.deepEqual(order, ["inline", "also inline", "ours", "also ours", "test"]);
       }));
 
     it("runs no more jobs at a time than the server asked for", () =>

@@ -13,7 +13,6 @@ import { type RedisServer, startRedis } from "../support/redis.ts";
 
 interface Job {
   readonly id: string;
-  readonly priority?: number;
 }
 
 const never = new AbortController().signal;
@@ -48,7 +47,6 @@ async function node({
     redis: { places: [{ host: "127.0.0.1", port: redis.port }], kind: "single", db: 0, tls: null, prefix, ...settings },
     carrier: jsonCarrier("poisoned", {
       fit: () => fit,
-      priorityOf: ({ priority = null }) => priority,
       isLasting: (result) => !result.startsWith("moment"),
     }),
     waiting: 1_000,
@@ -73,6 +71,18 @@ test("equal jobs of two gateways are done once, and the result is there for a th
   assert.equal(calls, 1);
 });
 
+test("a result is given whether it travels with the news of it or is too long to", { timeout: 60_000 }, async () => {
+  const [one, two, worker] = [await node(), await node(), await node()];
+  const long = "long ".repeat(10_000);
+  await using _ = worker.serve(({ id }) => Promise.resolve(id === "long" ? long : `short\n${id}`), 2);
+  for (const queue of [one, two])
+    for (const [id, expected] of [
+      ["long", long],
+      ["a", "short\na"],
+    ] as const)
+      assert.equal(await queue.submit({ id }, never), expected);
+});
+
 test("a result of the moment is given to those who waited, and nobody else", { timeout: 60_000 }, async () => {
   const [one, two, worker] = [await node(), await node(), await node()];
   let calls = 0;
@@ -92,17 +102,6 @@ test("a job that another gateway waits for is not given up", { timeout: 60_000 }
   assert.equal(await left, "left");
   await using _ = worker.serve(() => Promise.resolve("done"), 1);
   assert.equal(await stays, "done");
-});
-
-test("inline jobs come before retries, and retries before back-tests", { timeout: 60_000 }, async () => {
-  const [one, worker] = [await node(), await node()];
-  const jobs: Job[] = [{ id: "test", priority: 10 }, { id: "retry", priority: 5 }, { id: "inline" }];
-  const results = jobs.map((job) => one.submit(job, never));
-  await eventually("all wait", async () => (await one.depth()).waiting === 3);
-  const order: string[] = [];
-  await using _ = worker.serve(({ id }) => Promise.resolve(String(order.push(id))), 1);
-  await Promise.all(results);
-  assert.deepEqual(order, ["inline", "retry", "test"]);
 });
 
 test("a job goes to a worker with the same rules, and to none if none is alive", { timeout: 60_000 }, async () => {

@@ -48,7 +48,8 @@ export async function deliver(
   while (Date.now() < until && !signal.aborted) {
     const began = performance.now();
     const { reply, rcpt } = await send(port(), one.octets, { to: [one.to], patienceMs: 60_000 });
-    heard({ reply, tookMs: performance.now() - began });
+    const said = rcpt[0]?.startsWith("4") ? rcpt[0] : reply;
+    heard({ reply: said, tookMs: performance.now() - began });
     if (rcpt[0]?.startsWith("2")) {
       one.replies.push(reply);
       if (reply?.startsWith("2") || reply?.startsWith("5")) return;

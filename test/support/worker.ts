@@ -68,7 +68,7 @@ export async function startWorker({
       ({ ok }) => ok,
       () => child.exitCode !== null,
     );
-  await eventually("the worker is ready", isReady);
+  await eventually("the worker is ready", isReady, 300_000);
   if (child.exitCode !== null) throw new Error(`the worker did not start:\n${errors}\n${said}`);
   return {
     pid: child.pid ?? 0,

@@ -236,6 +236,46 @@ test("when one job fails, the others of its message are given up, and no new one
   await serving[Symbol.asyncDispose]();
 });
 
+test("jobs of a small message go together where workers are elsewhere, with their priority, and parts keep their order", async () => {
+  const queue = new EmbeddedQueue<Job, JobResult>({ waiting: 100 });
+  const begun: InspectJob[] = [];
+  const all = Promise.withResolvers<void>();
+  await using _ = queue.serve(async (job) => {
+    if (job.kind !== "inspect") throw new TypeError("not asked for");
+    begun.push(job);
+    if (begun.length === 4) all.resolve();
+    await all.promise;
+    // The last one is through first.
+    for (let turn = 4; turn > Number(job.part.path); turn--) await new Promise(setImmediate);
+    return report();
+  }, 4);
+  const inspect = createInspect({
+    queue,
+    cache: new VerdictCache(0),
+    inForce: () => ({ version: "1", versions: {}, used: new Set<string>(), disabled: [] }),
+    limits,
+    deadlineMs: 1000,
+    messageInspectors: [],
+    parallel: 8,
+    isFar: true,
+    externals: () => ({}),
+  });
+  const small = dissectionOf(part("1", "a"), part("2", "b"), part("3", "c"));
+  const entry = { envelope, content: (): Content => ({ kind: "bytes", bytes: Buffer.alloc(100) }) };
+  const { parts, outcomes } = await inspect(entry, small, new AbortController().signal, {}, 5);
+  assert.deepEqual(
+    begun.map(({ priority }) => priority),
+    [5, 5, 5, 5],
+  );
+  assert.deepEqual(
+    [parts.map(({ path }) => path), outcomes.map((one) => one.part)],
+    [
+      ["0", "1", "2", "3"],
+      ["0", "1", "2", "3"],
+    ],
+  );
+});
+
 test("a rule that is disabled is nowhere in the next inspection, also of octets that are known; enabled, it is again", async () => {
   const finding: Finding = {
     part: "",
