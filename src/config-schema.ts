@@ -207,7 +207,8 @@ const heldClass = (share: number, why: string) =>
       share: count(share).describe(`Held ${why}: their part of the quota, in proportion to the other classes.`),
       keep: optionalDuration.describe("How long. Default: `quarantine.keep`."),
     })
-    .prefault({});
+    .prefault({})
+    .describe(`Held ${why}.`);
 
 const postgresWords = "must be a URL such as postgres://user@host:5432/database";
 const isPostgres = (text: string): boolean => {

@@ -48,6 +48,7 @@ export const builtInRules: readonly string[] = [
   ...[lnkRules, markupRules, pdfRules, scriptRules, shortcutRules].flatMap(Object.keys),
   ...dissectRules.map((rule) => `dissect.${rule}`),
   ...["archive.contradiction", "archive.trailing", "gzip.trailing", "lzh.contradiction", "lzh.trailing"],
+  ...["mac.trailing", "msg.stray-attachment", "password.opened", "tnef.wrong-checksum"],
   ...["message.lone-program", "tar.contradiction", "tar.trailing", "zip.contradiction"],
 ];
 
