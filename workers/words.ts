@@ -51,13 +51,20 @@ function behind(line: string, at: number, length: number): string[] {
   return value === rest ? tokens(rest) : [value.trim(), ...tokens(value)];
 }
 
+/** Full-width letters as others; as it stands where that would move what stands behind. */
+function folded(line: string): string {
+  const plain = /[^\0-\x7f]/.test(line) ? line.normalize("NFKC") : line;
+  return plain.length === line.length ? plain : line;
+}
+
 function readLines(text: string): Found {
   const found: Found = { led: [], alone: [], mixed: [] };
   // Full-width letters are folded to find the words; the password is kept as it stands, and folded.
   const lines = text.split(/\r\n|\r|\n/, mostLines).map((line) => line.slice(0, longestLine).trim());
+  const isSpoken = lines.some((line) => /[^\0-\x7f]/.test(line)) || speaks.test(lines.join("\n"));
   let near = 0;
   for (const line of lines) {
-    const spoken = speaks.exec(line.normalize("NFKC").length === line.length ? line.normalize("NFKC") : line);
+    const spoken = isSpoken ? speaks.exec(folded(line)) : null;
     if (spoken) {
       found.led.push(...behind(line, spoken.index, spoken[0].length));
       near = linesBehind;
@@ -66,27 +73,46 @@ function readLines(text: string): Found {
       if (tokens(line).length <= 4) found.led.push(line.replace(/^[^:：=＝]{0,20}[:：=＝]\s*/, ""), ...tokens(line));
     }
     if (isAlone(line)) found.alone.push(line);
-    found.mixed.push(...tokens(line).filter(looksMade));
+    if (/\d/.test(line)) found.mixed.push(...tokens(line).filter(looksMade));
   }
   return found;
 }
 
 const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 
-/** Enough of HTML to read its words. */
-const reduced = (html: string): string =>
-  html
-    .replaceAll(/<(style|script)\b[^>]*>[\s\S]*?<\/\1\s*>/gi, " ")
-    .replaceAll(/<(?:br|p|div|tr|li|h\d|table)\b[^>]*>|<\/(?:p|div|tr|li|h\d|td)\s*>/gi, "\n")
-    .replaceAll(/<[^>]{0,2000}>/g, "")
-    .replaceAll(
-      /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{2,6}));/gi,
-      (whole, decimal?: string, hex?: string, name?: string) => {
-        const code = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : null;
-        if (code !== null) return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : " ";
-        return entities[name?.toLowerCase() ?? ""] ?? whole;
-      },
-    );
+const breaks = /^\/?(?:br|p|div|tr|td|li|h\d|table|body|head|title)$/;
+const unread = new Set(["style", "script"]);
+
+const decoded = (text: string): string =>
+  text.replaceAll(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{2,6}));/gi,
+    (whole, decimal?: string, hex?: string, name?: string) => {
+      const code = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : null;
+      if (code !== null) return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : " ";
+      return entities[name?.toLowerCase() ?? ""] ?? whole;
+    },
+  );
+
+/** Enough of HTML to read its words, in one go from front to back: what never closes is looked for once. */
+function reduced(html: string): string {
+  const lower = html.toLowerCase();
+  const open = new Set(unread);
+  let text = "";
+  let at = 0;
+  for (let start = html.indexOf("<"); start >= 0; start = html.indexOf("<", at)) {
+    const end = html.indexOf(">", start);
+    if (end < 0) break;
+    text += html.slice(at, start);
+    const name = /^\/?[a-z0-9]{1,16}/.exec(lower.slice(start + 1, start + 20))?.[0] ?? "";
+    if (breaks.test(name)) text += "\n";
+    at = end + 1;
+    if (!open.has(name)) continue;
+    const close = lower.indexOf(`</${name}`, at);
+    if (close < 0) open.delete(name);
+    else at = close;
+  }
+  return decoded(text + html.slice(at));
+}
 
 function textOf(message: Buffer, part: Part): string {
   if (!part.view) return "";

@@ -172,3 +172,13 @@ test("a PDF is opened by its user's or its owner's password", async () => {
   const { outcomes } = await run(bytes, words("nothing"));
   assert.match(JSON.stringify(outcomes), /"why":"encrypted","text":"The document is encrypted; none of 1 passwords/);
 });
+
+test("HTML that never closes what it opens is read in no time", () => {
+  for (const piece of ["<script>", "<script", "<", "<style>&#", "「", "password:", "パスワード"]) {
+    const message = mail("x", piece.repeat(20_000), "text/html; charset=utf-8");
+    const dissection = dissect(message, fixtureLimits);
+    const before = process.cpuUsage();
+    wordsOf(message, dissection);
+    assert.ok(process.cpuUsage(before).user < 1_500_000, piece);
+  }
+});
