@@ -12,25 +12,9 @@ import { declaredRules } from "../rulepacks/tokens.ts";
 /** Everything that signs an outcome: inspectors, what opens containers, and the steps between them. */
 export const inspectorNames: readonly string[] = [
   ...["name", "type", "encryption", "yara", "message", "lists"],
-  ...[
-    "7-zip",
-    "brotli",
-    "eml",
-    "gzip",
-    "lzh",
-    "lzip",
-    "pdf",
-    "markup",
-    "script",
-    "lnk",
-    "shortcut",
-    "calendar",
-    "activemime",
-    "tar",
-    "uuencode",
-    "volume",
-    "zip",
-  ],
+  ...["7-zip", "access", "activemime", "binhex", "brotli", "calendar", "cms", "eml", "gzip", "lnk", "lzh", "lzip"],
+  ...["mac-files", "markup", "mbox", "msg", "office-flat", "office-sealed", "ole", "onenote", "pdf", "rtf", "script"],
+  ...["shortcut", "tar", "tnef", "uuencode", "volume", "workbook", "yenc", "zip"],
   ...["decide", "dissect", "examine", "identify", "inspect", "sandbox"],
 ];
 
