@@ -6,7 +6,7 @@ interface CommandFile {
   readonly load: () => Promise<{ readonly register: Register }>;
 }
 
-const files: readonly CommandFile[] = [
+export const files: readonly CommandFile[] = [
   { names: ["run", "serve"], load: () => import("./run.ts") },
   { names: ["work"], load: () => import("./work.ts") },
   { names: ["scan"], load: () => import("./scan.ts") },
