@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { cpuSeconds, watchPss } from "./measure.ts";
+import { cpuSeconds, ownCpuSeconds, watchPss } from "./measure.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const out = join(here, "out");
@@ -40,6 +40,8 @@ export interface Run {
   readonly perSecond: number;
   readonly megabytesPerSecond: number;
   readonly cpuMs: number;
+  /** Of the process itself, without its children. */
+  readonly ownCpuMs: number;
   /** Of inspectors and extractors, a message. */
   readonly scanMs: number;
   readonly pss: number;
@@ -86,6 +88,7 @@ export async function run(target: Target, dir: string, connections: number, id: 
   await sleep(200);
   const scanBefore = await scanMs(target);
   const cpuBefore = cpuSeconds(target.pid);
+  const ownBefore = ownCpuSeconds(target.pid);
   const memory = watchPss(target.pid);
   await new Promise<void>((resolve, reject) => {
     const load = spawn(
@@ -104,10 +107,11 @@ export async function run(target: Target, dir: string, connections: number, id: 
     last = now;
   }
   const cpu = cpuSeconds(target.pid) - cpuBefore;
+  const own = ownCpuSeconds(target.pid) - ownBefore;
   sink.kill("SIGTERM");
   await new Promise((resolve) => sink.once("exit", resolve));
   const run = account(sent, table(sinkLog), cpu, memory.stop(), id);
-  return { ...run, scanMs: ((await scanMs(target)) - scanBefore) / sent.length };
+  return { ...run, ownCpuMs: (own * 1_000) / sent.length, scanMs: ((await scanMs(target)) - scanBefore) / sent.length };
 }
 
 function account(
@@ -116,7 +120,7 @@ function account(
   cpu: number,
   peak: number,
   id: string,
-): Omit<Run, "scanMs"> {
+): Omit<Run, "ownCpuMs" | "scanMs"> {
   const arrivals = new Map<string, number>();
   let duplicates = 0;
   for (const [key = "", at = "0"] of arrived) {

@@ -31,6 +31,9 @@ export function tree(root: number): readonly number[] {
 export const cpuSeconds = (root: number): number =>
   tree(root).reduce((sum, pid) => sum + (statOf(pid)?.ticks ?? 0), 0) / ticksPerSecond;
 
+/** Of the process alone. */
+export const ownCpuSeconds = (pid: number): number => (statOf(pid)?.ticks ?? 0) / ticksPerSecond;
+
 /** Proportional set size of the tree in bytes. */
 export function pss(root: number): number {
   let kilobytes = 0;
