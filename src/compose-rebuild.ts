@@ -1,8 +1,9 @@
 /** The catalog as journal and spool, which are the truth, say it is: made again, or kept up with what the journal hears. */
-import type { Catalog, Summary } from "./catalog/catalog.ts";
+import type { Catalog, Filling, Summary } from "./catalog/catalog.ts";
 import { summaryOf } from "./compose-summary.ts";
 import { explain } from "./core/errors.ts";
 import type { QueueId } from "./core/message.ts";
+import { arrivalOf } from "./core/queue-id.ts";
 import { states } from "./core/state.ts";
 import type { Log } from "./observe/log.ts";
 import type { Journal, JournalEvent, JournalLine } from "./spool/journal.ts";
@@ -21,7 +22,8 @@ const stateOf: Readonly<Partial<Record<JournalEvent, Summary["state"]>>> = {
 const fromJournal = (line: JournalLine, state: Summary["state"]): Summary => ({
   queueId: line.queueId,
   state,
-  arrivedAt: line.at,
+  // The line was written when it left.
+  arrivedAt: new Date(arrivalOf(line.queueId)).toISOString(),
   route: "",
   client: "",
   reversePath: line.reversePath,
@@ -135,7 +137,7 @@ export async function fillCatalog(options: FillOptions): Promise<number> {
     // Heard of at the end of the group; until then a refusal must not count as nobody's.
     written.catch(() => undefined);
     writes.push(written);
-    if (++done % 1000 === 0) onProgress?.(done);
+    onProgress?.(++done);
     if (writes.length < 500) continue;
     await Promise.all(writes);
     writes = [];
@@ -144,7 +146,19 @@ export async function fillCatalog(options: FillOptions): Promise<number> {
   return done;
 }
 
-export async function rebuildCatalog(options: FillOptions): Promise<number> {
-  await options.catalog.clear();
-  return fillCatalog(options);
+/** How many rows a fill makes, those of the journal that the spool makes again counted twice. */
+export async function countRows({ spool, journal }: Pick<FillOptions, "spool" | "journal">): Promise<number> {
+  let rows = 0;
+  for await (const { event } of journal.read()) if (stateOf[event]) rows++;
+  for (const state of states) if (state !== "arriving") rows += await spool.count(state);
+  return rows;
+}
+
+/** Safe to repeat: until it is through, the catalog counts as one that has to be filled, by whoever opens it next. */
+export async function rebuildCatalog(options: FillOptions & { readonly catalog: Catalog & Filling }): Promise<number> {
+  const { catalog } = options;
+  await catalog.clear();
+  const count = await fillCatalog(options);
+  await catalog.setFilled();
+  return count;
 }

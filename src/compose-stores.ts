@@ -1,7 +1,7 @@
 /** Catalog and records as the configuration has them: files of this machine, or a PostgreSQL that all nodes share. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Catalog } from "./catalog/catalog.ts";
+import type { Catalog, Filling } from "./catalog/catalog.ts";
 import { type Fill, PatientCatalog } from "./catalog/patient.ts";
 import type { PostgresCatalog } from "./catalog/postgres.ts";
 import { openCatalog } from "./catalog/sqlite.ts";
@@ -50,23 +50,11 @@ async function postgresCatalog(config: Config, database: DatabaseConfig, lag: nu
   return new Remote({ address: addressOf(database), node: config.cluster.node, lagMs: lag });
 }
 
-/** For the length of one command. `isNew`: nothing of ours has been written yet. */
-export async function openCommandCatalog(config: Config, log: Log): Promise<Catalog & { readonly isNew: boolean }> {
-  if (config.catalog === undefined) return openCatalog({ file: catalogFile(config), log, node: config.cluster.node });
-  const catalog = await postgresCatalog(config, config.catalog, 0);
-  try {
-    return Object.assign(catalog, { isNew: !(await catalog.isFilled()) });
-  } catch (error) {
-    await catalog.close();
-    throw error;
-  }
+/** For the length of one command. Nothing is connected before it is needed. */
+export function openCommandCatalog(config: Config, log: Log): Promise<Catalog & Filling> {
+  if (config.catalog !== undefined) return postgresCatalog(config, config.catalog, 0);
+  return openCatalog({ file: catalogFile(config), log, node: config.cluster.node });
 }
-
-/** After a rebuild. */
-export const noteFilled = async (catalog: Catalog): Promise<void> => {
-  const { PostgresCatalog: Remote } = await import("./catalog/postgres.ts");
-  if (catalog instanceof Remote) await catalog.setFilled();
-};
 
 /** For as long as a gateway runs. */
 export async function openGatewayCatalog({ config, log, clock }: StoreOptions): Promise<StoredCatalog> {
@@ -87,8 +75,13 @@ export async function openGatewayCatalog({ config, log, clock }: StoreOptions): 
     catalog,
     keepFilled(fill) {
       const stop = new AbortController();
-      const filled = catalog.isNew ? fill(null, stop.signal) : Promise.resolve();
-      const heard = filled.catch((error: unknown) =>
+      const filling = async (): Promise<void> => {
+        if (await catalog.isFilled()) return;
+        const isEmpty = Object.keys(await catalog.counts()).length === 0;
+        await fill(isEmpty ? null : new Date(0), stop.signal);
+        if (!stop.signal.aborted) await catalog.setFilled();
+      };
+      const heard = filling().catch((error: unknown) =>
         log.warn("catalog_lags", { error_cause: explain(error), remedy: "sallyport rebuild" }),
       );
       return {

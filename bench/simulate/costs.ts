@@ -30,11 +30,11 @@ export interface Mail {
   readonly jobs: number;
 }
 
-/** `bench/run.ts text` and `office`, `bench/queue.ts`, `test/long/catalog.test.ts`; network and store are assumptions. */
+/** docs/scale.md says which of them are measured and which are assumed. */
 export const measured = {
   text: { own: 1.9, children: 3.1 },
-  office: { own: 4.5, children: 37 },
-  job: { send: 4.6, redis: 1.4, work: 6.1, inspect: 5.0 },
+  office: { own: 4.5, children: 38 },
+  job: { send: 2.7, redis: 1.2, work: 3, inspect: 2.2 },
   row: 0.28,
 } as const;
 
@@ -42,7 +42,6 @@ const officeShare = 0.2;
 
 /**
  * One message in five with an office attachment, whose inspection is what its children cost beyond a text's; the others are text.
- * Where all five jobs of a table of contents would be one archive, it is one job here.
  */
 export const mixed: Mail = {
   withJobs: officeShare,

@@ -74,7 +74,13 @@ export interface Catalog {
   /** Newest first, of all nodes. */
   find(where: Query, page: Page): Promise<readonly Listed[]>;
   counts(): Promise<Readonly<Partial<Record<Summary["state"], number>>>>;
-  /** Removes what our own node has recorded, for a rebuild. */
+  /** Removes what our own node has recorded, for a rebuild; it then counts as not filled. */
   clear(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Is every row of ours there? Not of a catalog that was just made, nor of one whose filling was cut short. */
+export interface Filling {
+  isFilled(): Promise<boolean>;
+  setFilled(): Promise<void>;
 }

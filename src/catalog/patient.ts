@@ -5,13 +5,7 @@ import { explain, isGatewayError } from "../core/errors.ts";
 import type { Millis, QueueId } from "../core/message.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
-import type { Catalog, Listed, Page, Query, RecordOptions, Summary } from "./catalog.ts";
-
-/** In the database or elsewhere: is every row of ours there? */
-export interface Filling {
-  isFilled(): Promise<boolean>;
-  setFilled(): Promise<void>;
-}
+import type { Catalog, Filling, Listed, Page, Query, RecordOptions, Summary } from "./catalog.ts";
 
 export interface PatientOptions {
   readonly catalog: Catalog & Filling;

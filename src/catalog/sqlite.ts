@@ -5,7 +5,7 @@ import { Kysely, sql } from "kysely";
 import { GatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import type { Log } from "../observe/log.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, Filling } from "./catalog.ts";
 import { GroupedCatalog } from "./grouped.ts";
 import { nodeSqlite } from "./node-sqlite.ts";
 import { createTables, type Tables } from "./schema.ts";
@@ -21,10 +21,8 @@ const sqliteNoDatabase = 26;
 /** Other versions are thrown away: a catalog is made again from spool and journal. */
 const catalogVersion = 2;
 
-export interface SqliteCatalog extends Catalog {
-  /** Just made, hence to be filled from spool and journal. */
-  readonly isNew: boolean;
-}
+/** What the file's header says once all rows are there. */
+const filled = 1;
 
 /** Null if another version has made it, if it is no database at all, or if it cannot be opened, as when root has made it. */
 function openFile(file: string): { readonly database: DatabaseSync; readonly isNew: boolean } | null {
@@ -58,7 +56,7 @@ export interface CatalogOptions {
   readonly node?: string;
 }
 
-export async function openCatalog({ file, log, lagMs = 0, node = "" }: CatalogOptions): Promise<SqliteCatalog> {
+export async function openCatalog({ file, log, lagMs = 0, node = "" }: CatalogOptions): Promise<Catalog & Filling> {
   let opened = openFile(file);
   if (!opened) {
     log.warn("catalog_discarded", { file, remedy: "it is made again from spool and journal" });
@@ -73,6 +71,16 @@ export async function openCatalog({ file, log, lagMs = 0, node = "" }: CatalogOp
       await createIndexes(transaction);
       await sql`pragma user_version = ${sql.lit(catalogVersion)}`.execute(transaction);
     });
+  const { database } = opened;
   const catalog = new GroupedCatalog({ db, search: sqliteSearch, node, lagMs, groupSize });
-  return Object.assign(catalog, { isNew: opened.isNew });
+  const clear = catalog.clear.bind(catalog);
+  const mark = (value: number): void => database.exec(`PRAGMA application_id = ${value}`);
+  return Object.assign(catalog, {
+    isFilled: () => Promise.resolve(database.prepare("PRAGMA application_id").get()?.["application_id"] === filled),
+    setFilled: () => Promise.resolve(mark(filled)),
+    clear() {
+      mark(0);
+      return clear();
+    },
+  });
 }

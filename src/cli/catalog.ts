@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Catalog } from "../catalog/catalog.ts";
 import { fillCatalog } from "../compose-rebuild.ts";
-import { catalogFile, noteFilled, openCommandCatalog } from "../compose-stores.ts";
+import { catalogFile, openCommandCatalog } from "../compose-stores.ts";
 import type { Config } from "../config-schema.ts";
 import { createLog } from "../observe/log.ts";
 import { type Custody, toStandardError, withCustody } from "./custody.ts";
@@ -12,10 +12,15 @@ const open = (config: Config) => openCommandCatalog(config, createLog("warn", to
 /** Beside a custody that the caller holds. */
 export async function openFilled(config: Config, custody: Custody): Promise<Catalog> {
   const catalog = await open(config);
-  if (!catalog.isNew) return catalog;
-  await fillCatalog({ catalog, ...custody });
-  await noteFilled(catalog);
-  return catalog;
+  try {
+    if (await catalog.isFilled()) return catalog;
+    await fillCatalog({ catalog, ...custody });
+    await catalog.setFilled();
+    return catalog;
+  } catch (error) {
+    await catalog.close();
+    throw error;
+  }
 }
 
 /** For lists. Null before the first start: there is nothing to be listed. */

@@ -20,21 +20,34 @@ test("begins anew where the file is no database or of another version, and says 
   };
   await writeFile(file, "not a database, and longer than a header of a hundred octets".repeat(20));
   const first = await open();
-  assert.equal(first.isNew, true);
+  assert.equal(await first.isFilled(), false);
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   const summary = summaryOf();
   await first.record(summary);
+  await first.setFilled();
   await first.close();
   const second = await open();
-  assert.equal(second.isNew, false);
+  assert.equal(await second.isFilled(), true);
   assert.deepEqual(await second.get(summary.queueId), { ...summary, node: "" });
   await second.close();
   const other = new DatabaseSync(file);
   other.exec("PRAGMA user_version = 99");
   other.close();
   const third = await open();
-  assert.equal(third.isNew, true);
+  assert.equal(await third.isFilled(), false);
   assert.equal(await third.get(summary.queueId), null);
+});
+
+test("counts as not filled again from the moment it is cleared", async (t) => {
+  const file = join(await temporaryFolder(t), "catalog.sqlite");
+  const cleared = await openCatalog({ file, log: silent });
+  await cleared.setFilled();
+  await cleared.clear();
+  await cleared.record(summaryOf());
+  await cleared.close();
+  const again = await openCatalog({ file, log: silent });
+  t.after(() => again.close());
+  assert.equal(await again.isFilled(), false);
 });
 
 test("says so when the disk refuses a change, and goes on", async (t) => {

@@ -241,5 +241,5 @@ test("Kubernetes: what KEDA scales is there, and the metrics that it asks for ar
   const names = (await Promise.all(known)).flat().map(({ name }) => name);
   const asked = texts(scaled, "spec.triggers.*.metadata.query").map((query) => /sallyport_\w+/.exec(query)?.[0]);
   assert.equal(asked.length, 2);
-  for (const name of asked) assert.ok(names.includes(name ?? ""), name);
+  for (const name of asked) assert.ok(names.includes(name ?? ""), String(name));
 });
