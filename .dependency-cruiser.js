@@ -1,7 +1,7 @@
 // The arrows of docs/architecture.md as named rules; test/architecture plants a violation of each.
 const contracts =
-  "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/records|blobs/blob-store|dispose/next-hop)[.]ts$";
-const stage = "(accept|dissect|inspect|decide|dispose|review)";
+  "^src/(spool/(spool|journal)|queue/queue|catalog/catalog|records/(records|accounts|audit)|blobs/blob-store|dispose/next-hop)[.]ts$";
+const stage = "(accept|dissect|inspect|decide|dispose|review|api)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {

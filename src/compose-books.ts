@@ -115,6 +115,7 @@ export async function startBookkeeping({ config, log, metrics }: BooksOptions) {
   }
 
   return {
+    catalog,
     /** A journal whose lines the catalog hears of. */
     followed: (journal: Journal, hear: (line: JournalLine) => void): Journal =>
       followed(journal, catalog, log, (line) => {

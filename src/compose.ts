@@ -12,6 +12,7 @@ import { createGauges } from "./compose-metrics.ts";
 import { startRuleTimes } from "./compose-rule-times.ts";
 import type { Scanner } from "./compose-scan.ts";
 import { openRecords } from "./compose-stores.ts";
+import { type AskLocal, startWeb } from "./compose-web.ts";
 import { keepWords } from "./compose-words.ts";
 import { type Config, type RouteConfig, routeName } from "./config-schema.ts";
 import { startControl } from "./control/server.ts";
@@ -20,7 +21,6 @@ import type { Millis, QueueId } from "./core/message.ts";
 import { says } from "./core/replies.ts";
 import type { Reply } from "./core/status.ts";
 import { systemClock } from "./observe/clock.ts";
-import { startStatusServer } from "./observe/http-status.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { loadPolicy } from "./policy-file.ts";
@@ -163,10 +163,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     });
     closers.push(async () => housekeeping.close());
 
-    const { web } = config.listen;
-    const status =
-      web === null ? null : await startStatusServer(web, gauges.source).catch(cannotListen("listen.web", web));
-    if (status) closers.push(() => status.close());
+    const { web: webAt } = config.listen;
+    let local: AskLocal = () => Promise.reject(new GatewayError("CONTROL_UNAVAILABLE", { problem: "starting" }));
+    const web =
+      webAt === null
+        ? null
+        : await startWeb({
+            ...{ config, listen: webAt, log, clock, records, catalog: books.catalog, status: gauges.source },
+            local: (command, args) => local(command, args),
+          }).catch(cannotListen("listen.web", webAt));
+    if (web) closers.push(() => web.close());
 
     const admit = (route?: string): Reply | null => {
       if (route !== undefined) return parts.manager.hasRoom(route) ? null : says.routeBusy;
@@ -188,6 +194,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const answering = await among.answer(parts);
     closers.push(() => answering.close());
     const handlers = new Map([...parts.handlers(reload), ...answering.handlers]);
+    local = async (command, args) => handlers.get(command)?.(args);
     const control = await startControl(controlSocket(config), handlers);
     closers.push(() => control.close());
     gauges.setReady();
@@ -201,7 +208,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     }
     return {
       smtp: listener.addresses,
-      web: status?.port ?? null,
+      web: web?.port ?? null,
       scanner,
       log,
       reload,

@@ -1,6 +1,7 @@
 /** The configuration: names, units, defaults and prose in one place; `kind` says what people write. docs/configuration.md is generated from it. */
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
+import { webSchema } from "./config-web.ts";
 import { blobsSchema, clusterSchema, queueSchema } from "./config-cluster.ts";
 import { parseNetwork } from "./core/network.ts";
 import { parseDuration, parseSize } from "./core/units.ts";
@@ -85,6 +86,9 @@ export const routeSchema = z.strictObject({
     .enum(["none", "xforward", "xclient"])
     .default("none")
     .describe("Tell the next hop who the client was, if it offers that."),
+  organisation: name
+    .optional()
+    .describe("Accounts of the console may be limited to routes by name, or to all routes of an organisation."),
   direction: z.enum(["inbound", "outbound"]).default("inbound").describe("For policies that differ."),
   connections: count(20).describe("To each next hop, at most."),
   max_active: z
@@ -239,7 +243,7 @@ export const configSchema = z.strictObject({
       web: hostPort
         .nullable()
         .default("127.0.0.1:8025")
-        .describe("Metrics, health and (later) the console; `null` for none."),
+        .describe("The console, its API, metrics and health; `null` for none."),
     })
     .prefault({})
     .describe("Where we listen."),
@@ -272,6 +276,7 @@ export const configSchema = z.strictObject({
       "Where attachments lie, sealed, for workers on other machines: a folder that all nodes mount, or S3; a path, a URL, or a mapping.",
     ),
   cluster: clusterSchema.prefault({}).describe("What all nodes have in common, and what this one is called."),
+  web: webSchema.prefault({}).describe("The console and its API."),
   smtp: smtpSchema.prefault({}).describe("The SMTP edge and its limits."),
   scan: scanSchema.prefault({}).describe("Inspection."),
   spool: z

@@ -39,7 +39,8 @@ export interface Query {
   readonly severities?: readonly Severity[];
   readonly dispositions?: readonly Disposition["kind"][];
   readonly nodes?: readonly string[];
-  readonly route?: string;
+  /** Of its first recipient. */
+  readonly routes?: readonly string[];
   /** Words; each must occur in sender, recipients, subject, names or rules, and may go on there. */
   readonly text?: string;
   /** A piece of it, wherever it stands; case and accents do not count, and so for the three below. */

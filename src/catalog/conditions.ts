@@ -28,11 +28,11 @@ export interface Asked {
 /** No text in PostgreSQL holds a NUL, so none is found with one. */
 const withoutNul = (text: string): string => text.replaceAll("\0", "\ufffd");
 
-function* facts({ since, until, route, ...where }: Query, seq: RawBuilder<number>): Generator<Condition> {
+function* facts({ since, until, routes, ...where }: Query, seq: RawBuilder<number>): Generator<Condition> {
   // The first ends a walk, the second is exact.
   if (since !== undefined) yield sql`${seq} >= ${firstPlace(since)} and messages.arrived_at >= ${since}`;
   if (until !== undefined) yield sql`${seq} <= ${lastPlace(until)} and messages.arrived_at <= ${until}`;
-  if (route !== undefined) yield sql`messages.route = ${withoutNul(route)}`;
+  yield* among("route", routes?.map(withoutNul));
   yield* among("state", where.states);
   yield* among("severity", where.severities);
   yield* among("disposition", where.dispositions);

@@ -16,11 +16,11 @@ export const factsOf = ({ state, severity, disposition, route }: Summary): reado
 ];
 
 /** One of each list must hold. */
-export function factsIn({ states, severities, dispositions, route }: Query): readonly (readonly string[])[] {
+export function factsIn({ states, severities, dispositions, routes }: Query): readonly (readonly string[])[] {
   return [
     ...(states ? [states.map(ofState)] : []),
     ...(severities ? [severities.map(ofSeverity)] : []),
     ...(dispositions ? [dispositions.map(ofDisposition)] : []),
-    ...(route === undefined ? [] : [[ofRoute(route)]]),
+    ...(routes ? [routes.map(ofRoute)] : []),
   ];
 }

@@ -56,7 +56,7 @@ export class GroupedCatalog implements Catalog {
 
   async find(where: Query, page: Page): Promise<readonly Listed[]> {
     const { db, search } = this.#options;
-    const lists = [where.states, where.severities, where.dispositions, where.nodes];
+    const lists = [where.states, where.severities, where.dispositions, where.nodes, where.routes];
     if (lists.some((list) => list?.length === 0)) return [];
     return (await search.find(db, where, page)).map(fromRow);
   }

@@ -88,8 +88,8 @@ async function led(
   return best && along(best.walk, conditions);
 }
 
-const hasFacts = ({ severities, dispositions, route }: Query): boolean =>
-  severities !== undefined || dispositions !== undefined || route !== undefined;
+const hasFacts = ({ severities, dispositions, routes }: Query): boolean =>
+  severities !== undefined || dispositions !== undefined || routes !== undefined;
 
 /** A state alone has an index of its own. */
 const isPlain = ({ where, phrases, pieces, head }: Asked): boolean =>

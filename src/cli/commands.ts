@@ -9,6 +9,7 @@ interface CommandFile {
 export const files: readonly CommandFile[] = [
   { names: ["run", "serve"], load: () => import("./run.ts") },
   { names: ["work"], load: () => import("./work.ts") },
+  { names: ["web"], load: () => import("./web.ts") },
   { names: ["scan"], load: () => import("./scan.ts") },
   { names: ["explain"], load: () => import("./explain.ts") },
   { names: ["quarantine"], load: () => import("./quarantine.ts") },
@@ -16,6 +17,7 @@ export const files: readonly CommandFile[] = [
   { names: ["queue"], load: () => import("./queue.ts") },
   { names: ["allow", "block"], load: () => import("./lists.ts") },
   { names: ["rules"], load: () => import("./rules.ts") },
+  { names: ["users"], load: () => import("./users.ts") },
   { names: ["bypass"], load: () => import("./bypass.ts") },
   { names: ["config"], load: () => import("./config.ts") },
   { names: ["doctor"], load: () => import("./doctor.ts") },

@@ -204,9 +204,26 @@ export async function listChecks(config: Config): Promise<readonly Check[]> {
       remedy: "notifications.postmaster",
     });
   if (config.catalog === undefined && !existsSync(recordsFile(config))) return checks;
-  const opened = await withRecords(config, (records) => records.snapshot()).catch((error: unknown) => explain(error));
+  const opened = await withRecords(config, async (records) => ({
+    ...records.snapshot(),
+    audit: await records.audit.verify(),
+  })).catch((error: unknown) => explain(error));
   if (typeof opened === "string") return [...checks, { name: "records", verdict: "FAIL", text: opened }];
-  const { bypass, disabledRules } = opened;
+  const { bypass, disabledRules, audit } = opened;
+  checks.push(
+    audit.ok
+      ? {
+          name: "audit",
+          verdict: "ok",
+          text: `${audit.lines} lines, the chain is whole, its end is ${audit.head.slice(0, 16)}`,
+        }
+      : {
+          name: "audit",
+          verdict: "FAIL",
+          text: `the audit log was changed: ${audit.problem}`,
+          remedy: "compare with a backup of the records; who has access to the database?",
+        },
+  );
   if (bypass)
     checks.push({
       name: "bypass",

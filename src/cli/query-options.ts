@@ -62,7 +62,7 @@ export function queryOf(options: QueryOptions): { readonly query: Query; readonl
       ...given("fileName", options.file),
       ...given("rule", options.rule),
       ...given("sha256", options.sha256),
-      ...given("route", options.route),
+      ...given("routes", options.route === undefined ? undefined : [options.route]),
       ...given("severities", options.severity?.map(severity)),
       ...given("nodes", options.node),
       ...given("since", time("--since", options.since)),

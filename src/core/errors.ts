@@ -38,6 +38,14 @@ const catalogue = {
   ADOPTION_RUNS: { temporary: true, text: "Another gateway is adopting this node" },
   SENT_BEFORE: { temporary: false, text: "The message has been sent on before" },
   NOT_FOUND: { temporary: false, text: "There is no such message" },
+  SIGN_IN_NEEDED: { temporary: false, text: "You are not signed in" },
+  SIGN_IN_REFUSED: { temporary: false, text: "Name, password or code is wrong" },
+  SIGN_IN_LOCKED: { temporary: true, text: "Too many wrong attempts" },
+  CODE_NEEDED: { temporary: false, text: "A code of the second factor is needed" },
+  NOT_ALLOWED: { temporary: false, text: "Your role does not allow this" },
+  FORGED_REQUEST: { temporary: false, text: "The request does not come from the console" },
+  TOO_MANY_REQUESTS: { temporary: true, text: "Too many requests" },
+  CONFLICT: { temporary: false, text: "This cannot be done as things are now" },
   USAGE: { temporary: false, text: "The command line is wrong" },
 } as const;
 

@@ -3,21 +3,38 @@ import type { Kysely } from "kysely";
 import { GatewayError } from "../core/errors.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Bypass, ListEntry, ListKind, ListSnapshot, ListSubject, Records } from "./records.ts";
+import { AccountBook } from "./account-book.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Audit } from "./audit.ts";
+import { AuditLog } from "./audit-log.ts";
+import type { AllTables, Store } from "./store.ts";
 import { moment, normalised } from "./subject.ts";
 import type { Tables } from "./tables.ts";
 
 type DisabledRule = Awaited<ReturnType<Records["disabledRules"]>>[number];
 
 export abstract class Book implements Records {
+  readonly accounts: Accounts;
+  readonly audit: Audit;
   protected readonly clock: Clock;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    // The tables of both lie in one database; each part is shown its own.
+    const store: Store = {
+      clock,
+      read: (work) => this.read((db) => work(db as unknown as Kysely<AllTables>)),
+      write: (work) => this.write((db) => work(db as unknown as Kysely<AllTables>)),
+    };
+    this.accounts = new AccountBook(store);
+    this.audit = new AuditLog(store);
   }
 
   abstract snapshot(): ListSnapshot;
   abstract close(): Promise<void>;
   protected abstract read<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R>;
+  /** Whole or not at all; no picture of it is kept. */
+  protected abstract write<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R>;
   /** Whole or not at all; our own picture shows it once this is done. */
   protected abstract change<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R>;
 

@@ -9,6 +9,8 @@ import { type Migrations, Prepared } from "../database/migrate.ts";
 import { type DatabaseAddress, openPostgres } from "../database/postgres.ts";
 import type { Clock } from "../observe/clock.ts";
 import type { Log } from "../observe/log.ts";
+import { type AccountTables, accountTables } from "./account-tables.ts";
+import { emptyHead } from "./audit-log.ts";
 import { Book } from "./book.ts";
 import { type Picture, pictureOf, type Rows } from "./picture.ts";
 import type { ListSnapshot } from "./records.ts";
@@ -28,6 +30,10 @@ const migrations: Migrations = {
       .addColumn("version", "bigint", (it) => it.notNull())
       .execute();
     await db.insertInto("records_version").values({ version: 1 }).execute();
+  },
+  "002 accounts and audit": async (db: Kysely<AccountTables>) => {
+    for (const table of accountTables(db)) await table.execute();
+    await db.insertInto("audit_head").values(emptyHead).execute();
   },
 };
 
@@ -117,6 +123,10 @@ export class PostgresRecords extends Book {
 
   protected read<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
     return this.#prepared.use(() => work(this.#db as unknown as Kysely<Tables>));
+  }
+
+  protected write<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
+    return this.read(() => this.#db.transaction().execute((db) => work(db as unknown as Kysely<Tables>)));
   }
 
   protected async change<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {

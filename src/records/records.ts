@@ -1,4 +1,6 @@
 /** What people decide that is not about one message: allow and block entries, disabled rules, the bypass. No cache: backed up, never touched by a rebuild. Contract. */
+import type { Accounts } from "./accounts.ts";
+import type { Audit } from "./audit.ts";
 
 export type ListKind = "allow" | "block";
 export type ListSubject = "hash" | "sender" | "recipient";
@@ -32,6 +34,8 @@ export interface ListSnapshot {
 }
 
 export interface Records {
+  readonly accounts: Accounts;
+  readonly audit: Audit;
   add(entry: Omit<ListEntry, "id" | "at">): Promise<ListEntry>;
   /** False if there was none. */
   remove(kind: ListKind, subject: ListSubject, value: string): Promise<boolean>;

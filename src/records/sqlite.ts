@@ -1,17 +1,27 @@
 /** What people decided, in one SQLite file, synced at each change. */
 import { chmodSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import { Kysely } from "kysely";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type Compilable, Kysely } from "kysely";
 import { nodeSqlite } from "../catalog/node-sqlite.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Millis } from "../core/message.ts";
 import type { Clock } from "../observe/clock.ts";
+import { type AccountTables, accountTables } from "./account-tables.ts";
+import { emptyHead } from "./audit-log.ts";
 import { Book } from "./book.ts";
 import { type Picture, pictureOf, type Rows } from "./picture.ts";
 import type { ListSnapshot } from "./records.ts";
+import type { AllTables } from "./store.ts";
 import { type Tables, tables } from "./tables.ts";
 
-const version = 1;
+/** What each version added, in order; what was released is never changed. */
+const steps: readonly ((db: Kysely<Tables>) => readonly Compilable[])[] = [
+  (db) => tables(db, { type: "integer", counts: true }),
+  (db) => {
+    const own = db as unknown as Kysely<AllTables>;
+    return [...accountTables(own as unknown as Kysely<AccountTables>), own.insertInto("audit_head").values(emptyHead)];
+  },
+];
 /** How long another process's change may stay unseen. */
 const lookEvery: Millis = 100;
 
@@ -42,6 +52,10 @@ export class SqliteRecords extends Book {
 
   protected read<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
     return work(this.#db);
+  }
+
+  protected write<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
+    return this.#db.transaction().execute(work);
   }
 
   protected async change<R>(work: (db: Kysely<Tables>) => Promise<R>): Promise<R> {
@@ -83,17 +97,19 @@ export function openRecords({ file, clock }: { readonly file: string; readonly c
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     database.exec("BEGIN IMMEDIATE");
     const found = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-    if (found > version)
+    if (found > steps.length)
       throw new GatewayError("RECORDS_UNREADABLE", {
         file,
         found,
-        known: version,
+        known: steps.length,
         remedy: "start the version of Sallyport that wrote this file",
       });
-    if (found === 0) {
-      for (const table of tables(kysely, { type: "integer", counts: true })) database.exec(table.compile().sql);
-      database.exec(`PRAGMA user_version = ${version}`);
-    }
+    for (const step of steps.slice(found))
+      for (const made of step(kysely)) {
+        const { sql, parameters } = made.compile();
+        database.prepare(sql).run(...(parameters as readonly SQLInputValue[]));
+      }
+    database.exec(`PRAGMA user_version = ${steps.length}`);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isOpen) database.close();

@@ -255,7 +255,7 @@ export function catalogContract({ name, open }: CatalogFactory): void {
     ];
     await Promise.all([one, ...others].map((each) => catalog.record(each)));
     const filters: readonly Query[] = [
-      { route: "a.example" },
+      { routes: ["a.example"] },
       { severities: ["critical", "low"] },
       { dispositions: ["forward"] },
       { states: ["forwarded", "bounced"] },

@@ -6,7 +6,8 @@ import { PostgresRecords } from "../../src/records/postgres.ts";
 import { openRecords } from "../../src/records/sqlite.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/spool.ts";
-import { recordsContract } from "./records.ts";
+import { accountsContract } from "./accounts.ts";
+import { type RecordsFactory, recordsContract } from "./records.ts";
 
 let server: PostgresServer;
 before(async () => {
@@ -14,7 +15,7 @@ before(async () => {
 });
 after(() => server.cleanUp());
 
-recordsContract({
+const sqlite: RecordsFactory = {
   name: "SQLite records",
   prepare: async (t, clock) => {
     const file = join(await temporaryFolder(t), "records.sqlite");
@@ -25,9 +26,9 @@ recordsContract({
     };
     return { open };
   },
-});
+};
 
-recordsContract({
+const postgres: RecordsFactory = {
   name: "PostgreSQL records",
   prepare: async (t, clock) => {
     const address = { url: server.database() };
@@ -41,4 +42,9 @@ recordsContract({
     };
     return { open };
   },
-});
+};
+
+for (const factory of [sqlite, postgres]) {
+  recordsContract(factory);
+  accountsContract(factory);
+}
