@@ -6,7 +6,7 @@ export const messageState = z.enum([
   ...["incoming", "active", "deferred", "quarantine", "corrupt"],
   ...["forwarded", "rejected", "discarded", "bounced", "expired"],
 ] as const);
-const disposition = z.enum(["forward", "quarantine", "hold", "reject", "defer"]);
+const disposition = z.enum(["forward", "strip", "quarantine", "hold", "reject", "defer"]);
 
 export const summary = z.object({
   id: queueId,
