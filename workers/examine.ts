@@ -11,6 +11,7 @@ import { accessExtractor } from "./extractors/access.ts";
 import { brotliExtractor } from "./extractors/brotli.ts";
 import { calendarExtractor } from "./extractors/calendar.ts";
 import { cmsExtractor } from "./extractors/cms.ts";
+import { embeddedExtractor } from "./extractors/embedded.ts";
 import { emlExtractor } from "./extractors/eml.ts";
 import { type Closed, type Derived, type Extractor, type Member, type Odd, Stop } from "./extractors/extractor.ts";
 import { gzipExtractor } from "./extractors/gzip.ts";
@@ -73,6 +74,7 @@ export const allExtractors: readonly Extractor[] = [
   workbookExtractor,
   oneNoteExtractor,
   accessExtractor,
+  embeddedExtractor,
   lzhExtractor,
   lzipExtractor,
   brotliExtractor,
@@ -328,12 +330,12 @@ const opened = (from: PasswordSource): Odd => ({
   text: `Opened with a password from ${sources[from]}`,
 });
 
-const asFinding = (part: Part, inspector: string, { rule, severity, text }: Odd): Finding => ({
+const asFinding = (part: Part, inspector: string, { rule, severity, tags = [], text }: Odd): Finding => ({
   part: part.path,
   inspector,
   rule,
   severity,
-  tags: [],
+  tags,
   text: text.slice(0, textLimit),
 });
 

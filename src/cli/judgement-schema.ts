@@ -36,7 +36,20 @@ const exactly =
 
 /** Every word of a union, and no other, for the same reason. */
 const words = <T extends string>(all: Readonly<Record<T, null>>) => z.enum(Object.keys(all) as [T, ...T[]]);
-const encoding = words<TransferEncoding>({ identity: null, base64: null, "quoted-printable": null, uuencode: null });
+const encoding = words<TransferEncoding>({
+  identity: null,
+  base64: null,
+  "base64-joined": null,
+  "base64-groups": null,
+  "base64-url": null,
+  "quoted-printable": null,
+  "quoted-printable-bare": null,
+  "quoted-printable-strict": null,
+  uuencode: null,
+  yenc: null,
+  binhex: null,
+  "binhex-resource": null,
+});
 const role = words<Role>({
   message: null,
   body: null,
@@ -53,7 +66,7 @@ const sha256 = text.regex(/^[0-9a-f]{64}$/);
 const queueId = text.regex(/^[0-9A-Z]{26}$/);
 const time = text.describe("RFC 3339, UTC");
 const path = text.describe(
-  '"0" is the message, "1.2" a body part, "1.2/3" a member of it, "1.2~2" another reading of it',
+  '"0" is the message, "1.2" a body part, "1.2/3" a member of it, "1.2~2" another reading of it, "1.2.raw1" what was found in it whatever its structure says',
 );
 const severity = z.enum(severities);
 const incomplete = z.enum(incompletes);

@@ -12,17 +12,34 @@ import { declaredRules } from "../rulepacks/tokens.ts";
 /** Everything that signs an outcome: inspectors, what opens containers, and the steps between them. */
 export const inspectorNames: readonly string[] = [
   ...["name", "type", "encryption", "yara", "message", "lists"],
-  ...["7-zip", "access", "activemime", "binhex", "brotli", "calendar", "cms", "eml", "gzip", "lnk", "lzh", "lzip"],
+  ...[
+    "7-zip",
+    "access",
+    "activemime",
+    "binhex",
+    "brotli",
+    "calendar",
+    "cms",
+    "eml",
+    "embedded",
+    "gzip",
+    "lnk",
+    "lzh",
+    "lzip",
+  ],
   ...["mac-files", "markup", "mbox", "msg", "office-flat", "office-sealed", "ole", "onenote", "pdf", "rtf", "script"],
   ...["shortcut", "tar", "tnef", "uuencode", "volume", "workbook", "yenc", "zip"],
   ...["decide", "dissect", "examine", "identify", "inspect", "sandbox"],
 ];
 
 const dissectRules = [
-  ...["base64-junk", "base64-restarts", "broken-header", "broken-multipart", "conflicting-boundary"],
-  ...["conflicting-encoding", "conflicting-name", "conflicting-type", "encoded-multipart", "guessed-boundary"],
-  ...["odd-delimiter", "odd-encoding", "parts-after-end", "unclosed-multipart", "unclosed-uuencode"],
-  ...["undeclared-base64", "unknown-encoding"],
+  ...["base64-junk", "base64-restarts", "broken-escapes", "broken-header"],
+  ...["broken-multipart", "broken-type", "conflicting-boundary", "conflicting-encoding"],
+  ...["conflicting-name", "conflicting-type", "encoded-multipart", "external-body"],
+  ...["guessed-boundary", "hidden-field", "hidden-part", "message-partial"],
+  ...["multipart-in-leaf", "odd-boundary", "odd-delimiter", "odd-encoding"],
+  ...["parts-after-end", "unclosed-multipart", "unclosed-uuencode", "undeclared-encoding"],
+  ...["unknown-encoding"],
 ];
 
 /** Of our own checks. */

@@ -46,7 +46,20 @@ export interface Envelope {
   readonly trace: string;
 }
 
-export type TransferEncoding = "identity" | "base64" | "quoted-printable" | "uuencode";
+/** Those of RFC 2045 §6 and of other networks; `-joined`, `-groups`, `-url`, `-bare`, `-strict` are what some readers make of damaged ones, `-resource` is the other fork. */
+export type TransferEncoding =
+  | "identity"
+  | "base64"
+  | "base64-joined"
+  | "base64-groups"
+  | "base64-url"
+  | "quoted-printable"
+  | "quoted-printable-bare"
+  | "quoted-printable-strict"
+  | "uuencode"
+  | "yenc"
+  | "binhex"
+  | "binhex-resource";
 
 /** Where in the message the octets of a part are, and how they are wrapped. */
 export interface View {

@@ -11,6 +11,11 @@ rules:
     then: quarantine
     reason: A part could not be inspected to its end
 
+  - name: ambiguous
+    if: { inspector: [dissect, eml], tag: [conflict, partial] }
+    then: quarantine
+    reason: Two mail programs would see different attachments
+
   - name: encrypted
     if: { outcome: encrypted }
     then: forward
@@ -20,6 +25,11 @@ rules:
     if: { severity: medium }
     then: forward
     tags: [suspicious]
+
+  - name: odd
+    if: { inspector: [dissect, eml], tag: odd }
+    then: forward
+    tags: [odd]
 
   - name: default
     then: forward

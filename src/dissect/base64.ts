@@ -6,6 +6,8 @@ export interface Base64Notes {
   readonly junk: number;
   /** How often text went on after padding. */
   readonly restarts: number;
+  /** Characters at the end that make no whole group, without padding. */
+  readonly rest: number;
 }
 
 /** Fits the processor's cache; decoded by native code at once. */
@@ -37,6 +39,8 @@ const [padding, ignored, foreign] = [64, 65, 66] as const;
 const meaning = new Uint8Array(256).fill(foreign);
 for (const char of "\t\n\f\r ") meaning[char.charCodeAt(0)] = ignored;
 for (const [value, char] of [...alphabet, "="].entries()) meaning[char.charCodeAt(0)] = value;
+
+const isOfAlphabet = (octet: number): boolean => (meaning[octet] as number) < padding;
 
 /** The octets of a group, whole (four characters) or cut; returns where the next ones go. */
 function flush(group: number, characters: number, out: Buffer, written: number): number {
@@ -90,7 +94,7 @@ export function eachBase64(raw: Buffer, take: (octets: Buffer) => void): Base64N
     if (written > 0 && progress.padded) progress.restarts++;
     take(out.subarray(0, written));
   }
-  return { junk: progress.junk, restarts: progress.restarts };
+  return { junk: progress.junk, restarts: progress.restarts, rest: progress.carry.length };
 }
 
 /** All at once. Never throws; octets that are no base64 at all decode to whatever is left of them. */
@@ -103,10 +107,52 @@ export function decodeBase64(raw: Buffer): Base64Notes & { readonly bytes: Buffe
   return { ...notes, bytes: bytes.subarray(0, written) };
 }
 
+/** As readers do that drop `foreign` and padding wherever they are, and go on with the group. The native decoder takes both alphabets. */
+export const decodeJoined = (raw: Buffer, foreign: RegExp): Buffer =>
+  Buffer.from(raw.toString("latin1").replace(foreign, ""), "base64");
+
+/** As GLib does: four characters are a group, padding counts as one of them wherever it is, and the rest is dropped. */
+export function decodeGroups(raw: Buffer): Buffer {
+  const text = raw.toString("latin1").replace(/[^A-Za-z0-9+/=]+/g, "");
+  const out = Buffer.allocUnsafe(Math.ceil((text.length * 3) / 4) + 3);
+  let written = 0;
+  let at = 0;
+  for (let sign = text.indexOf("="); sign >= 0; sign = text.indexOf("=", at)) {
+    const group = at + ((sign - at) & ~3);
+    if (group + 4 > text.length) break;
+    written += out.write(text.slice(at, group), written, "base64");
+    const padded = text.slice(group, group + 4);
+    const three = Buffer.from(padded.replaceAll("=", "A"), "base64");
+    out[written++] = three[0] ?? 0;
+    if (padded[2] !== "=") out[written++] = three[1] ?? 0;
+    if (padded[3] !== "=") out[written++] = three[2] ?? 0;
+    at = group + 4;
+  }
+  const end = at + ((text.length - at) & ~3);
+  written += out.write(text.slice(at, end).split("=", 1)[0] ?? "", written, "base64");
+  return out.subarray(0, written);
+}
+
 /** Where a reader that stops at the first padding stops, if text goes on behind it; else null. */
 export function firstPadding(raw: Buffer): number | null {
   let end = raw.indexOf("=");
   if (end < 0) return null;
   while (raw[end] === 0x3d) end++;
   return /[A-Za-z0-9+/]/.test(raw.toString("latin1", end)) ? end : null;
+}
+
+const foreignSign = /[^A-Za-z0-9+/=\s]/;
+const lookAhead = 1024 * 1024;
+
+/** Where the last whole group ends, if `rest` characters follow it. */
+export function lastGroup(raw: Buffer, rest: number): number {
+  let end = raw.length;
+  for (let left = rest; left > 0 && end > 0; end--) if (isOfAlphabet(raw[end - 1] as number)) left--;
+  return end;
+}
+
+/** Where a reader that stops at the first foreign octet stops; null if that is at the start or nowhere near. */
+export function firstForeign(raw: Buffer): number | null {
+  const at = raw.toString("latin1", 0, lookAhead).search(foreignSign);
+  return at > 0 ? at : null;
 }

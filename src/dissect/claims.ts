@@ -1,11 +1,11 @@
 /** What the Content-* fields of an entity claim: sets, since readers differ in which of several they believe. */
 import type { TransferEncoding } from "../core/message.ts";
-import type { Severity } from "../core/outcome.ts";
-import { valuesOf as allValues, type Field } from "./header.ts";
+import { readBoundaries } from "./boundaries.ts";
+import { readEncodings } from "./encodings.ts";
+import type { Field } from "./header.ts";
 import { candidateNames } from "./names.ts";
-import { type Parameter, parseParameters, stripComments } from "./parameters.ts";
-import type { Note } from "./report.ts";
-import { decodeWords } from "./words.ts";
+import { type Parameters, parseParameters } from "./parameters.ts";
+import type { Grade, Note } from "./report.ts";
 
 export interface Claims {
   /** Media types, lower case, the most plausible first; the default of RFC 2045 §5.2 where none is declared, empty where none can be read. */
@@ -14,24 +14,25 @@ export interface Claims {
   readonly typed: boolean;
   /** Octets as latin1, the most plausible first. */
   readonly boundaries: readonly string[];
+  /** How many of them are what the fields say by the grammar. */
+  readonly plainBoundaries: number;
   /** At least one, in the order of the fields. */
   readonly encodings: readonly TransferEncoding[];
-  /** An encoding that nobody knows was among them. */
-  readonly unknownEncoding: boolean;
+  /** Not all readers know the encoding. */
+  readonly unsureEncoding: boolean;
   readonly names: readonly string[];
   readonly attachment: boolean;
   readonly notes: readonly Note[];
 }
 
-const mostBoundaries = 8;
 /** Of one name. */
 const mostFields = 64;
 
 export const isMultipart = (type: string): boolean => type.startsWith("multipart/");
 
-/** Reports and references about messages, which are text of their own kind; any other message/* is opened like message/rfc822. */
+/** Reports about messages, which are text of their own kind; any other message/* is opened like message/rfc822, fragments and references too. */
 const messageLeaves =
-  /^message\/(?:delivery-status|global-delivery-status|disposition-notification|global-disposition-notification|external-body|partial|feedback-report|tracking-status|http|s-http|sip|sipfrag|cpim|imdn\+xml)$/;
+  /^message\/(?:delivery-status|global-delivery-status|disposition-notification|global-disposition-notification|feedback-report|tracking-status|http|s-http|sip|sipfrag|cpim|imdn\+xml)$/;
 export const isMessage = (type: string): boolean => type.startsWith("message/") && !messageLeaves.test(type);
 
 const kind = (type: string): string => (isMultipart(type) ? "multipart" : isMessage(type) ? "message" : "leaf");
@@ -45,121 +46,83 @@ const mediaTypes = (main: string): readonly string[] =>
     `${type}/${subtype}`.toLowerCase(),
   );
 
-/** The words of the standards and of old practice, then what is taken for them by readers that look at the start only. */
-const known: readonly (readonly [RegExp, TransferEncoding, "exact" | "odd"])[] = [
-  [/^base64$/, "base64", "exact"],
-  [/^quoted-printable$/, "quoted-printable", "exact"],
-  [/^(?:x-)?uu(?:encode|code|e)?$/, "uuencode", "exact"],
-  [/^(?:7bit|8bit|binary)$/, "identity", "exact"],
-  [/^[^a-z0-9]*base-?64/, "base64", "odd"],
-  [/^[^a-z0-9]*quoted-?print/, "quoted-printable", "odd"],
-  [/^(?:[78]-?bits?|none)$/, "identity", "odd"],
-];
-
-const encodingOf = (word: string): TransferEncoding | null =>
-  known.find(([pattern]) => pattern.test(word))?.[1] ?? null;
-
-/** Words of a field; together, where only that makes sense: a fold inside of a word. */
-function wordsOf(value: string): readonly string[] {
-  const text = stripComments(value.slice(0, 1000))
-    .toLowerCase()
-    .replace(/[\0"']/g, "");
-  const words = text.split(/[\s,;]+/).filter(Boolean);
-  return words.some((word) => encodingOf(word)) ? words : [words.join("")].filter(Boolean);
+interface TypeField extends Parameters {
+  readonly doubtful: boolean;
 }
 
-/** Written in one piece and as the standard has it; else some readers do not know it. */
-const isPlain = (word: string, value: string): boolean =>
-  known.some(([pattern, , how]) => how === "exact" && pattern.test(word)) && value.toLowerCase().includes(word);
+const quotedList = (types: readonly string[]): string => types.slice(0, 5).join(", ").slice(0, 200);
 
-function readEncodings(values: readonly string[]): Pick<Claims, "encodings" | "unknownEncoding" | "notes"> {
-  const words = values.flatMap((value) => wordsOf(value).map((word) => ({ word, value, encoding: encodingOf(word) })));
-  const encodings = new Set(words.flatMap(({ encoding }) => encoding ?? []));
-  const quoted = (list: readonly { word: string }[]): string => `"${list.map(({ word }) => word).join(", ")}"`;
-  const unknown = words.filter(({ encoding }) => encoding === null);
-  const odd = words.filter(({ encoding, word, value }) => encoding !== null && !isPlain(word, value));
-  const notes: Note[] = [];
-  const note = (rule: string, severity: Severity, text: string): unknown => notes.push({ rule, severity, text });
-  if (unknown.length > 0) note("unknown-encoding", "medium", `Unknown transfer encoding ${quoted(unknown)}`);
-  if (odd.length > 0) note("odd-encoding", "medium", `Transfer encoding that not all readers know: ${quoted(odd)}`);
-  if (encodings.size > 1)
-    note("conflicting-encoding", "high", `Several transfer encodings: ${[...encodings].join(", ")}`);
-  if (unknown.length > 0 || odd.length > 0 || encodings.size === 0) encodings.add("identity");
-  return { encodings: [...encodings], unknownEncoding: unknown.length > 0, notes };
-}
-
-function readBoundaries(parameters: readonly Parameter[]): Pick<Claims, "boundaries" | "notes"> {
-  const claims = parameters.filter(({ name }) => name === "boundary");
-  const best = new Set(claims.map(({ values: [value = ""] }) => value.trim()));
-  const all = new Set(best);
-  for (const { values } of claims)
-    for (const value of values) {
-      all.add(value.trim());
-      // Some readers decode words here, others do not.
-      if (value.includes("=?")) all.add(decodeWords(value).trim());
-    }
-  const notes: Note[] = [];
-  if (best.size > 1)
-    notes.push({
-      rule: "conflicting-boundary",
-      severity: "high",
-      text: `${best.size} different boundaries are declared`,
-    });
-  if (all.size > mostBoundaries)
-    notes.push({ incomplete: "limit", text: `Of ${all.size} boundaries the first ${mostBoundaries} were tried` });
-  return { boundaries: [...all].slice(0, mostBoundaries), notes };
-}
-
-function readTypes(mains: readonly string[], fallback: string): Pick<Claims, "types" | "typed" | "notes"> {
-  const types = [...new Set(mains.flatMap(mediaTypes))];
+function readTypes(fields: readonly TypeField[], fallback: string): Pick<Claims, "types" | "typed" | "notes"> {
+  const declared = [...new Set(fields.flatMap(({ main }) => mediaTypes(main)))];
+  // A field that not all readers see leaves the default for the others.
+  const unsure = fields.length > 0 && fields.every(({ doubtful }) => doubtful);
+  const types = unsure ? [...new Set([...declared, fallback])] : declared;
   const kinds = new Set(types.map(kind));
-  const severity = kinds.size > 1 ? "high" : "low";
-  const notes: readonly Note[] =
-    types.length > 1
-      ? [{ rule: "conflicting-type", severity, text: `Several media types: ${types.slice(0, 5).join(", ")}` }]
-      : [];
-  return { types: mains.length === 0 ? [fallback] : types, typed: mains.length > 0, notes };
+  const notes: Note[] = [];
+  const grade: Grade = kinds.size > 1 ? "conflict" : "odd";
+  if (types.length > 1)
+    notes.push({ rule: "conflicting-type", grade, text: `Several media types: ${quotedList(types)}` });
+  const boundary = fields.some(({ list }) => list.some(({ name }) => name === "boundary"));
+  if (declared.length === 0 && boundary)
+    notes.push({ rule: "broken-type", grade: "conflict", text: "A boundary without a media type that can be read" });
+  return { types: fields.length === 0 ? [fallback] : types, typed: fields.length > 0, notes };
+}
+
+/** What is unlike in the names: a text for one reader may be a program for another. */
+function nameNotes({ names, conflict, overflow }: ReturnType<typeof candidateNames>): readonly Note[] {
+  const notes: Note[] = [];
+  if (conflict !== null)
+    notes.push({
+      rule: "conflicting-name",
+      grade: conflict,
+      text: `Names with different extensions: ${names.slice(0, 4).join(" | ")}`,
+    });
+  if (overflow) notes.push({ incomplete: "limit", text: "More names than are kept" });
+  return notes;
+}
+
+/** Fields of MIME that only some readers see. */
+function hiddenNotes(fields: readonly Field[]): readonly Note[] {
+  const names = new Set(
+    fields
+      .filter(({ doubtful, name }) => doubtful && /^content-(?:type|trans|disp)/.test(name))
+      .map(({ name }) => name),
+  );
+  if (names.size === 0) return [];
+  return [{ rule: "hidden-field", grade: "conflict", text: `Not all readers see ${[...names].join(", ")}` }];
 }
 
 /** `fallback` is the type of an entity that declares none: RFC 2045 §5.2, RFC 2046 §5.1.5. */
 export function readClaims(fields: readonly Field[], fallback: string): Claims {
   const notes: Note[] = [];
-  const valuesOf = (name: string): readonly string[] => {
-    const values = allValues(fields, name);
-    if (values.length > mostFields)
-      notes.push({ incomplete: "limit", text: `Of ${values.length} ${name} fields the first ${mostFields} were read` });
-    return values.slice(0, mostFields);
+  const fieldsOf = (name: string): readonly Field[] => {
+    const all = fields.filter((field) => field.name === name);
+    if (all.length > mostFields)
+      notes.push({ incomplete: "limit", text: `Of ${all.length} ${name} fields the first ${mostFields} were read` });
+    return all.slice(0, mostFields);
   };
-  const typeFields = valuesOf("content-type").map(parseParameters);
-  const dispositions = valuesOf("content-disposition").map(parseParameters);
+  const typeFields = fieldsOf("content-type").map(({ value, doubtful }) => ({ ...parseParameters(value), doubtful }));
+  const dispositions = fieldsOf("content-disposition").map(({ value }) => parseParameters(value));
   const typeParameters = typeFields.flatMap(({ list }) => list);
   const charset = typeParameters.find(({ name }) => name === "charset")?.values[0] ?? "";
-  const types = readTypes(
-    typeFields.map(({ main }) => main),
-    fallback,
-  );
-  const boundaries = readBoundaries(typeParameters);
-  const encodings = readEncodings(valuesOf("content-transfer-encoding"));
+  const types = readTypes(typeFields, fallback);
+  const { boundaries, plain, notes: ofBoundaries } = readBoundaries(typeParameters, types.types.some(isMultipart));
+  const { encodings, unsure, notes: ofEncodings } = readEncodings(fieldsOf("content-transfer-encoding"));
   const names = candidateNames(
     dispositions.flatMap(({ list }) => list),
     typeParameters,
     charset,
   );
-  notes.push(...types.notes, ...boundaries.notes, ...encodings.notes);
-  if (names.conflict)
-    notes.push({
-      rule: "conflicting-name",
-      severity: "high",
-      text: `Names with different extensions: ${names.names.slice(0, 4).join(" | ")}`,
-    });
-  if (names.overflow || [...typeFields, ...dispositions].some(({ overflow }) => overflow))
-    notes.push({ incomplete: "limit", text: "More names or parameters than are read" });
+  notes.push(...types.notes, ...ofBoundaries, ...ofEncodings, ...nameNotes(names), ...hiddenNotes(fields));
+  if ([...typeFields, ...dispositions].some(({ overflow }) => overflow))
+    notes.push({ incomplete: "limit", text: "More parameters than are read" });
   return {
     types: types.types,
     typed: types.typed,
-    boundaries: boundaries.boundaries,
-    encodings: encodings.encodings,
-    unknownEncoding: encodings.unknownEncoding,
+    boundaries,
+    plainBoundaries: plain,
+    encodings,
+    unsureEncoding: unsure,
     names: names.names,
     attachment: dispositions.some(({ main }) => /^["\s\0]*attachment/i.test(main)),
     notes,

@@ -1,22 +1,32 @@
 /** Adds what has no structure of its own: bodies, attachments, attached messages; each under every encoding it may have. */
 import type { Role, TransferEncoding, View } from "../core/message.ts";
-import { firstPadding } from "./base64.ts";
-import { type Claims, isMessage } from "./claims.ts";
-import { type Decoded, decodeOctets } from "./decode.ts";
+import { decodeBinhex } from "./binhex.ts";
+import { type Claims, isMessage, isMultipart } from "./claims.ts";
+import { binhexRoom } from "./decode.ts";
 import type { Range } from "./delimiters.ts";
 import { parseHeader } from "./header.ts";
+import { otherReadings } from "./leaf-readings.ts";
 import type { Digest, Parts } from "./parts.ts";
 import type { Report } from "./report.ts";
-import { findUuFiles } from "./uuencode.ts";
+import { findTextFiles, type TextFile } from "./text-files.ts";
+
+/** A stretch of the message that was taken for text or left as it is: other structures may hide in it. */
+export interface Plain {
+  readonly path: string;
+  readonly range: Range;
+  readonly kind: "text" | "attachment" | "aside" | "header";
+}
 
 export interface Leaves {
   readonly message: Buffer;
   readonly parts: Parts;
   readonly report: Report;
-  /** Ranges in which uuencoded files were looked for. */
-  readonly searched: Set<string>;
+  /** Stretches in which codes and other structures are looked for, once each. */
+  readonly plain: Map<string, Plain>;
   /** 1, or the number of the alternative reading that is being walked. */
   reading: number;
+  /** While octets are searched that were read already: only what the message has not yet is added. */
+  onlyNew: boolean;
 }
 
 const isText = (type: string): boolean => type === "text/plain" || type === "text/html";
@@ -32,9 +42,11 @@ const viewOf = ({ start, end }: Range, encoding: TransferEncoding): View => ({
 
 /** Only base64 and at least two lines' worth of it, as far as a first look goes. */
 function looksLikeBase64(raw: Buffer): boolean {
-  const text = raw.toString("latin1", 0, Math.min(raw.length, 1024)).trimEnd();
-  return text.length >= 100 && /^\s*(?:[A-Za-z0-9+/]{20,}={0,2}\r?\n)*[A-Za-z0-9+/]+={0,2}$/.test(text);
+  const text = raw.toString("latin1", 0, Math.min(raw.length, 1024)).trim();
+  return text.length >= 24 && /^(?:[A-Za-z0-9+/]{4,}={0,2}[ \t]*\r?\n)*[A-Za-z0-9+/]+={0,2}$/.test(text);
 }
+
+const looksQuoted = (raw: Buffer): boolean => /=(?:[0-9A-F]{2}|\r?\n)/.test(raw.toString("latin1", 0, 64 * 1024));
 
 /** Starts with fields that only a message's header has. */
 const looksLikeMessage = (raw: Buffer): boolean =>
@@ -47,87 +59,102 @@ const looksLikeMessage = (raw: Buffer): boolean =>
 function encodingsOf(claims: Claims, raw: Buffer, role: Role): readonly TransferEncoding[] {
   const encodings = new Set(claims.encodings);
   // Nobody said base64, or nobody said it in words that everybody reads.
-  if ((claims.unknownEncoding || role === "attachment") && encodings.has("identity") && looksLikeBase64(raw))
+  if ((claims.unsureEncoding || role === "attachment") && encodings.has("identity") && looksLikeBase64(raw))
     encodings.add("base64");
+  // Not of the standard: most readers leave it as it stands.
+  if (encodings.has("uuencode") || encodings.has("yenc")) encodings.add("identity");
+  if (claims.unsureEncoding && looksQuoted(raw)) encodings.add("quoted-printable");
   return [...encodings];
 }
 
-/** What base64 that is not as it should be means, and the readings that follow from it. */
-function afterBase64(leaves: Leaves, path: string, range: Range, digest: Digest): readonly View[] {
-  const { message, report } = leaves;
-  const note = (rule: string, text: string): void => report.add(path, { rule, severity: "low", text });
-  const views: View[] = [];
-  if (digest.restarts > 0) {
-    note("base64-restarts", "Base64 goes on after its padding");
-    const end = firstPadding(message.subarray(range.start, range.end));
-    if (end !== null) views.push({ offset: range.start, length: end, encoding: "base64" });
-  }
-  if (digest.junk > 0) note("base64-junk", `${digest.junk} octets inside base64 are none of it`);
-  if (digest.junk * 8 > digest.size) views.push(viewOf(range, "identity"));
-  return views;
+const keyOf = ({ start, end }: Range): string => `${start} ${end}`;
+
+export function notePlain(leaves: Leaves, plain: Plain): void {
+  const key = keyOf(plain.range);
+  if (!leaves.plain.has(key)) leaves.plain.set(key, plain);
 }
 
-/** An encoded text is decoded once, for its hash and for what may stand in it. */
-function decodeBody(leaves: Leaves, path: string, raw: Buffer, encoding: TransferEncoding): Decoded | undefined {
-  if (encoding === "identity" || encoding === "uuencode") return undefined;
-  const decoded = decodeOctets(raw, encoding);
-  noteUuFiles(leaves, path, decoded.bytes);
-  return decoded;
-}
-
-export function addLeaf(leaves: Leaves, path: string, range: Range, claims: Claims): void {
-  const { message, parts, report, searched } = leaves;
+/** `aside`: preamble or epilogue, which no reader shows. */
+export function addLeaf(leaves: Leaves, path: string, range: Range, claims: Claims, aside = false): void {
+  const { message, parts, report, reading } = leaves;
   const role = roleOf(claims);
   const raw = message.subarray(range.start, range.end);
   const { names, types: declaredTypes } = claims;
-  const add = (view: View, decoded?: Decoded): Digest | null =>
-    parts.add({ path, role, names, declaredTypes, view }, leaves.reading, decoded);
+  const add = (view: View, alternative = reading): Digest | null =>
+    parts.add({ path, role, names, declaredTypes, view }, alternative, leaves.onlyNew);
   const encodings = encodingsOf(claims, raw, role);
-  const declared = claims.encodings.includes("base64");
-  if (encodings.includes("base64") && !declared)
-    report.add(path, { rule: "undeclared-base64", severity: "low", text: "Looks like base64, which nobody declared" });
-  const key = `${range.start} ${range.end}`;
-  const fresh = !searched.has(key);
-  searched.add(key);
+  const sniffed = encodings.filter((encoding) => encoding !== "identity" && !claims.encodings.includes(encoding));
+  if (sniffed.length > 0)
+    report.add(path, {
+      rule: "undeclared-encoding",
+      grade: claims.unsureEncoding ? "conflict" : "odd",
+      text: `Looks like ${sniffed.join(" and ")}, which nobody declared`,
+    });
+  const fresh = !leaves.plain.has(keyOf(range));
+  let whole = true;
   for (const encoding of encodings) {
-    const decoded = fresh && role === "body" ? decodeBody(leaves, path, raw, encoding) : undefined;
-    const digest = add(viewOf(range, encoding), decoded);
-    if (digest && encoding === "base64" && declared)
-      for (const view of afterBase64(leaves, path, range, digest)) add(view);
+    const view = viewOf(range, encoding);
+    const digest = add(view);
+    if (!digest) continue;
+    if (encoding !== "base64" || digest.junk > 0) whole = false;
+    const { views, notes } = otherReadings(raw, view, digest, role === "body");
+    if (!sniffed.includes(encoding)) for (const note of notes) report.add(path, note);
+    for (const other of views) add(other, Math.max(2, reading));
   }
-  if (declaredTypes.includes("message/partial"))
-    report.add(path, { incomplete: "unsupported", text: "A fragment of a message; the others travel by themselves" });
-  if (fresh) addUuFiles(leaves, path, range, declaredTypes, encodings);
+  if (whole) return;
+  notePlain(leaves, { path, range, kind: aside ? "aside" : role === "body" ? "text" : "attachment" });
+  if (fresh) addTextFiles(leaves, path, range, declaredTypes, encodings);
 }
 
-/** Behind another encoding a file has no place in the message: it is seen as text only. */
-function noteUuFiles({ report }: Leaves, path: string, text: Buffer): void {
-  const { files, more } = findUuFiles(text, 0, text.length);
-  if (files.length > 0 || more)
-    report.add(path, { incomplete: "unsupported", text: "A uuencoded file inside a text that is encoded itself" });
-}
-
-/** Files that stand uuencoded in a text become parts: "1.uu1", "1.uu2" … */
-function addUuFiles(
-  { message, parts, report, reading }: Leaves,
+/** Files that stand in a text by a code of their own become parts: "1.uu1", "1.uu2" … */
+function addTextFiles(
+  leaves: Leaves,
   path: string,
   range: Range,
   types: readonly string[],
   encodings: readonly TransferEncoding[],
 ): void {
-  if (!encodings.includes("identity") && !encodings.includes("uuencode")) return;
-  const { files, more } = findUuFiles(message, range.start, range.end);
-  if (more) report.add(path, { incomplete: "limit", text: "More beginnings of uuencoded files than are looked at" });
-  files.forEach(({ start, end, name, encoding, open }, index) => {
+  const { message, parts, report, reading } = leaves;
+  const { files, more } = findTextFiles(message, range.start, range.end);
+  if (more) report.add(path, { incomplete: "limit", text: "More beginnings of encoded files than are looked at" });
+  files.forEach((file, index) => {
+    const { start, end, name, encoding, open } = file;
     // With the encoding declared, the first file is the part itself.
-    const whole = index === 0 && !encodings.includes("identity");
+    const whole = index === 0 && encodings.includes(encoding);
     const own = whole ? path : `${path}.uu${index + 1}`;
-    const names = name === "" ? [] : [name.slice(0, 1000)];
+    const names = name === "" ? namesOf(message, file) : [name.slice(0, 1000)];
     const view = viewOf({ start, end }, encoding);
-    parts.add({ path: own, role: "attachment", names, declaredTypes: whole ? types : [], view }, reading);
+    parts.add(
+      { path: own, role: "attachment", names, declaredTypes: whole ? types : [], view },
+      reading,
+      leaves.onlyNew,
+    );
     if (open)
-      report.add(own, { rule: "unclosed-uuencode", severity: "info", text: "A uuencoded file without its end" });
+      report.add(own, { rule: "unclosed-uuencode", grade: "harmless", text: "An encoded file without its end" });
+    if (encoding === "binhex") addForks(leaves, own, { start, end });
   });
+}
+
+const forks = (message: Buffer, { start, end }: Range) => {
+  const raw = message.subarray(start, end);
+  return decodeBinhex(raw, binhexRoom(raw));
+};
+
+function namesOf(message: Buffer, file: TextFile): readonly string[] {
+  const name = file.encoding === "binhex" ? (forks(message, file)?.name ?? "") : "";
+  return name === "" ? [] : [name];
+}
+
+/** The data fork is there already. */
+function addForks(leaves: Leaves, path: string, range: Range): void {
+  const { message, parts, report, reading } = leaves;
+  const content = forks(message, range);
+  if (!content) report.add(path, { incomplete: "malformed", text: "BinHex that holds no file" });
+  else if (content.cut === "limit")
+    report.add(path, { incomplete: "limit", text: "More comes out of this BinHex than is looked at" });
+  if (!content || content.resource.length === 0) return;
+  const view = viewOf(range, "binhex-resource");
+  parts.add({ path, role: "attachment", names: [content.name], declaredTypes: [], view }, reading, leaves.onlyNew);
 }
 
 /** True if the attached message's own parts can be views on the outer one. An encoded one is opened later, by the extractor for messages. */
@@ -141,7 +168,7 @@ export function addMessage(leaves: Leaves, path: string, range: Range, claims: C
   if (open && encoded.length > 0)
     report.add(path, {
       rule: "conflicting-encoding",
-      severity: "high",
+      grade: "conflict",
       text: "A message that can be read encoded and as it stands",
     });
   const encodings: readonly TransferEncoding[] = open ? ["identity", ...encoded] : encoded;
@@ -150,8 +177,9 @@ export function addMessage(leaves: Leaves, path: string, range: Range, claims: C
     parts.add(
       { path, role, names: claims.names, declaredTypes: claims.types, view: viewOf(range, encoding) },
       leaves.reading,
+      leaves.onlyNew,
     );
-  if (!claims.types.every(isMessage) && claims.types.some((type) => !isMessage(type) && !type.startsWith("multipart/")))
+  if (!claims.types.every(isMessage) && claims.types.some((type) => !isMessage(type) && !isMultipart(type)))
     addLeaf(leaves, path, range, claims);
   return open;
 }

@@ -1,6 +1,6 @@
 /** Every name that a reader may give to a part. Names are claims: RFC 2183 §2.3. */
 import { decodeBytes, rawReadings } from "./charset.ts";
-import { type Parameter, unescapePercent } from "./parameters.ts";
+import { type Parameter, unescapePercent } from "./continuations.ts";
 import { wordReadings } from "./words.ts";
 
 const longest = 1000;
@@ -9,8 +9,8 @@ const most = 16;
 export interface CandidateNames {
   /** The most plausible first. */
   readonly names: readonly string[];
-  /** Claims that end in different extensions: one reader opens a text, another runs a program. */
-  readonly conflict: boolean;
+  /** Claims that end in different extensions: one reader opens a text, another runs a program. Harmless where one merely lost its end. */
+  readonly conflict: "conflict" | "harmless" | null;
   /** There were more than are kept. */
   readonly overflow: boolean;
 }
@@ -84,5 +84,7 @@ export function candidateNames(
   const ends = new Set([...names].map(extension));
   ends.add("");
   for (const name of others) if (isDoubtful(name) && !ends.has(extension(name))) names.add(shorten(name));
-  return { names: [...names].slice(0, most), conflict: extensions.size > 1, overflow: names.size > most };
+  const different = [...extensions].filter((end) => end !== "").length > 1;
+  const conflict = different ? "conflict" : extensions.size > 1 ? "harmless" : null;
+  return { names: [...names].slice(0, most), conflict, overflow: names.size > most };
 }

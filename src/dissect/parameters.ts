@@ -1,13 +1,5 @@
 /** Parameters of Content-Type and Content-Disposition: RFC 2045 §5.1 and RFC 2231, and the ways in which both are done wrong. */
-
-export interface Parameter {
-  /** Lower case, without the marks of RFC 2231. */
-  readonly name: string;
-  /** Every value that a reader may take it for, as octets (latin1), the most plausible first. */
-  readonly values: readonly string[];
-  /** The charset that RFC 2231 states; null if the value is plain. */
-  readonly charset: string | null;
-}
+import { joinSections, type Parameter, type RawParameter } from "./continuations.ts";
 
 export interface Parameters {
   /** Before the first semicolon, without comments, as it is written. */
@@ -18,11 +10,6 @@ export interface Parameters {
 }
 
 const mostParameters = 500;
-
-interface RawParameter {
-  readonly name: string;
-  readonly values: readonly string[];
-}
 
 /** The end of a comment that starts at `at`; comments nest. RFC 5322 §3.2.2. */
 function skipComment(text: string, at: number): number {
@@ -56,7 +43,7 @@ function readQuoted(text: string, at: number): { readonly end: number; readonly 
 }
 
 /** Without comments outside of quotes; a comment that never ends is text. */
-export function stripComments(text: string): string {
+export function stripComments(text: string, instead = " "): string {
   if (!text.includes("(")) return text;
   let out = "";
   let from = 0;
@@ -65,29 +52,43 @@ export function stripComments(text: string): string {
     else if (text[i] === "(") {
       const end = skipComment(text, i);
       if (end < 0) break;
-      out += `${text.slice(from, i)} `;
+      out += `${text.slice(from, i)}${instead}`;
       from = i = end;
     } else i++;
   }
   return out + text.slice(from);
 }
 
-function readValue(text: string, at: number): { readonly end: number; readonly values: readonly string[] } {
+interface Value {
+  /** Where the next parameter may start. */
+  readonly end: number;
+  readonly values: readonly string[];
+}
+
+/** A comma list, a blank in an unquoted name: some readers stop there, others do not. Behind a blank there may be a parameter whose semicolon is missing. */
+function readPlain(text: string, at: number, semicolon: number): Value {
+  const plain = text.slice(at, semicolon).trim();
+  const cut = /^[^\s,"]*/.exec(plain)?.[0] ?? "";
+  const lost = /\s[\w*.-]+\s*=/.exec(plain);
+  const end = lost ? at + text.slice(at, semicolon).indexOf(plain) + lost.index - 1 : semicolon;
+  return { end, values: cut === "" || cut === plain ? [plain] : [plain, cut] };
+}
+
+function readValue(text: string, at: number): Value {
   const semicolon = text.indexOf(";", at);
   const end = semicolon < 0 ? text.length : semicolon;
-  const plain = text.slice(at, end).trim();
-  if (text[at] !== '"') {
-    const cut = /^[^\s,"]*/.exec(plain)?.[0] ?? "";
-    // A comma list, a blank in an unquoted name: some readers stop there, others do not.
-    return { end, values: cut === "" || cut === plain ? [plain] : [plain, cut] };
-  }
+  if (text[at] !== '"') return readPlain(text, at, end);
   const quoted = readQuoted(text, at);
-  if (!quoted) return { end, values: [plain.replace(/^"|"$/g, "")] };
+  if (!quoted) {
+    const plain = text.slice(at, end).trim();
+    return { end, values: [...new Set([plain.replace(/^"|"$/g, ""), plain, text.slice(at + 1).trim()])] };
+  }
   const next = text.indexOf(";", quoted.end);
   const behind = text.slice(quoted.end, next < 0 ? text.length : next).trim();
   const raw = text.slice(at + 1, quoted.end - 1);
-  const values = [quoted.value, raw, ...(behind === "" ? [] : [quoted.value + behind.replace(/"$/, "")])];
-  return { end: next < 0 ? text.length : next, values };
+  const more = behind === "" ? [] : [quoted.value + behind.replace(/"$/, ""), behind, `"${raw}"${behind}`];
+  const lost = /^[\s,]*[\w*.-]+\s*=/.test(behind);
+  return { end: lost ? quoted.end - 1 : next < 0 ? text.length : next, values: [quoted.value, raw, ...more] };
 }
 
 /** Where the value starts; blanks around the equals sign are forgiven. */
@@ -97,7 +98,10 @@ function valueStart(text: string, equals: number): number {
   return from;
 }
 
-function readRaw(text: string): { readonly list: readonly RawParameter[]; readonly overflow: boolean } {
+function readRaw(
+  text: string,
+  doubtful: boolean,
+): { readonly list: readonly RawParameter[]; readonly overflow: boolean } {
   const list: RawParameter[] = [];
   let equals = -1;
   for (let at = 0; at < text.length; ) {
@@ -111,61 +115,20 @@ function readRaw(text: string): { readonly list: readonly RawParameter[]; readon
       continue;
     }
     // A missing semicolon leaves words in front of the name: the last one counts.
-    const name = /[^\s,]*$/.exec(text.slice(Math.max(at, equals - 200), equals).trimEnd())?.[0] ?? "";
+    const name = /[^\s,"]*$/.exec(text.slice(Math.max(at, equals - 200), equals).trimEnd())?.[0] ?? "";
     const { end, values } = readValue(text, valueStart(text, equals));
-    list.push({ name: name.toLowerCase().replaceAll("\0", ""), values });
-    at = end + 1;
+    list.push({ name: name.toLowerCase().replaceAll("\0", ""), values, doubtful });
+    at = Math.max(end + 1, equals + 1);
   }
   return { list, overflow: false };
 }
 
-/** `%41` to the octet it stands for. */
-export const unescapePercent = (text: string): string =>
-  text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-
-interface Section {
-  readonly index: number;
-  readonly extended: boolean;
-  readonly text: string;
-}
-
-/** `name*0*`, `name*1` … to one value; the charset stands in front of the first extended section. RFC 2231 §3, §4. */
-function join(name: string, sections: readonly Section[]): Parameter {
-  let charset: string | null = null;
-  const ordered = [...sections].sort((a, b) => a.index - b.index);
-  let value = "";
-  let escaped = "";
-  for (const { extended, text } of ordered) {
-    if (extended) {
-      const start: readonly string[] = charset === null ? (/^([^']*)'[^']*'/.exec(text) ?? []) : [];
-      charset ??= start[1] ?? "";
-      // Not unescaped yet: some senders cut inside of `%41`.
-      escaped += text.slice(start[0]?.length ?? 0);
-    } else {
-      value += unescapePercent(escaped) + text;
-      escaped = "";
-    }
-  }
-  return { name, values: [value + unescapePercent(escaped)], charset };
-}
-
-/** Plain parameters, and the sections of extended ones by name; the same section twice is two claims, not one longer value. */
-function sort(raw: readonly RawParameter[]): readonly [readonly Parameter[], readonly Parameter[]] {
-  const plain: Parameter[] = [];
-  const sections = new Map<string, Section[]>();
-  for (const { name, values } of raw) {
-    const [, base, index, star] = /^([^*]+)\*(?:(\d{1,4})(\*?))?$/.exec(name) ?? [];
-    if (base === undefined) {
-      plain.push({ name, values, charset: null });
-      continue;
-    }
-    const extended = index === undefined || star === "*";
-    const section = { index: Number(index ?? 0), extended, text: values[0] ?? "" };
-    const list = sections.get(base) ?? [];
-    if (list.some((other) => other.index === section.index)) sections.set(`${base}*${sections.size}`, [section]);
-    else sections.set(base, [...list, section]);
-  }
-  return [[...sections].map(([name, list]) => join(name.split("*")[0] ?? name, list)), plain];
+/** Readers that know no quotes, and those that know no comments, see other parameters where either holds a sign of the grammar. */
+function otherTexts(field: string, text: string): readonly string[] {
+  const others: string[] = [];
+  if (field !== text && !field.includes("\\")) others.push(field);
+  if (/"[^"]*;[^"]*=/.test(text.slice(0, 4000))) others.push(text.replaceAll('"', ""));
+  return others;
 }
 
 /** Where the parameters start: at the first semicolon, or at a blank where that semicolon is missing. */
@@ -176,11 +139,20 @@ function mainEnd(text: string): number {
   return lost < 0 ? main.length : lost;
 }
 
+const keyOf = ({ name, values }: RawParameter): string => `${name}=${values[0] ?? ""}`;
+
 /** Splits a field's value (octets as latin1). Extended parameters come before plain ones, since readers prefer them. Total. */
 export function parseParameters(field: string): Parameters {
   const text = stripComments(field).trim();
   const end = mainEnd(text);
-  const { list, overflow } = readRaw(text.slice(end));
-  const [extended, plain] = sort(list);
-  return { main: text.slice(0, end).trim(), list: [...extended, ...plain], overflow };
+  const first = readRaw(text.slice(end), false);
+  const known = new Set(first.list.map(keyOf));
+  const others = otherTexts(field, text).flatMap((other) =>
+    readRaw(other.slice(mainEnd(other)), true).list.filter((raw) => !known.has(keyOf(raw))),
+  );
+  return {
+    main: text.slice(0, end).trim(),
+    list: joinSections([...first.list, ...others]),
+    overflow: first.overflow,
+  };
 }

@@ -2,7 +2,7 @@
 import { createHash, hash } from "node:crypto";
 import type { Bytes, Part, Role, Sha256, TransferEncoding, View } from "../core/message.ts";
 import { type Base64Notes, eachBase64 } from "./base64.ts";
-import { type Decoded, decodeOctets } from "./decode.ts";
+import { decodeOctets } from "./decode.ts";
 
 export interface Digest extends Base64Notes {
   readonly sha256: Sha256;
@@ -34,6 +34,7 @@ export class Parts {
   readonly #most: number;
   readonly #readings = new Map<string, Reading[]>();
   readonly #digests = new Map<string, Digest>();
+  readonly #byHash = new Map<Sha256, Reading>();
   readonly #paths = new Set<string>();
   readonly #list: Reading[] = [];
   #left: Bytes;
@@ -46,13 +47,15 @@ export class Parts {
     this.#left = mostRead(message.length, limits.depth);
   }
 
-  /** `reading`: 1, or the number of the alternative reading of a multipart that the leaf belongs to. `decoded`: if the caller has it. Null: there is no room left. The same octets at the same path are one part; their claims are put together. */
-  add(leaf: Leaf, reading = 1, decoded?: Decoded): Digest | null {
+  /** `reading`: 1, or the number of the alternative reading that the leaf belongs to. Null: there is no room left. The same octets at the same path are one part, and an alternative reading (or what is `onlyNew`) adds none that the message has already: their claims are put together. */
+  add(leaf: Leaf, reading = 1, onlyNew = false): Digest | null {
     if (this.full) return null;
-    const digest = this.#digest(leaf.view, decoded);
+    const digest = this.#digest(leaf.view);
     if (!digest) return null;
     const readings = this.#readings.get(leaf.path) ?? [];
-    const same = readings.find(({ part }) => part.sha256 === digest.sha256);
+    const same =
+      readings.find(({ part }) => part.sha256 === digest.sha256) ??
+      (reading > 1 || onlyNew ? this.#twin(digest.sha256, leaf.role) : undefined);
     if (same) {
       for (const name of leaf.names) same.names.add(name);
       for (const type of leaf.declaredTypes) same.declaredTypes.add(type);
@@ -76,8 +79,21 @@ export class Parts {
     };
     const added = { part, names: new Set(leaf.names), declaredTypes: new Set(leaf.declaredTypes) };
     this.#readings.set(leaf.path, [...readings, added]);
+    if (!this.#byHash.has(sha256)) this.#byHash.set(sha256, added);
     this.#list.push(added);
     return digest;
+  }
+
+  /** A part with these octets, unless only that which is to be added says that there is a message in them. */
+  #twin(sha256: Sha256, role: Role): Reading | undefined {
+    const known = this.#byHash.get(sha256);
+    return known && (role !== "attached-message" || known.part.role === role) ? known : undefined;
+  }
+
+  /** Whether some part has these octets already. */
+  has(view: View): boolean {
+    const digest = this.#digest(view);
+    return digest === null || digest.size === 0 || this.#byHash.has(digest.sha256);
   }
 
   #free(path: string, reading: number): string {
@@ -102,22 +118,22 @@ export class Parts {
     return !this.full;
   }
 
-  #digest(view: View, decoded: Decoded | undefined): Digest | null {
+  #digest(view: View): Digest | null {
     const key = `${view.offset} ${view.length} ${view.encoding}`;
     const cached = this.#digests.get(key);
     if (cached) return cached;
     if (!this.spend(view.length)) return null;
-    const digest = digestOf(this.#message.subarray(view.offset, view.offset + view.length), view.encoding, decoded);
+    const digest = digestOf(this.#message.subarray(view.offset, view.offset + view.length), view.encoding);
     this.#digests.set(key, digest);
     return digest;
   }
 }
 
 /** Large base64 is hashed slice by slice and never stands in memory as a whole. */
-function digestOf(raw: Buffer, encoding: TransferEncoding, decoded: Decoded | undefined): Digest {
-  if (decoded || encoding !== "base64") {
-    const { bytes, junk, restarts } = decoded ?? decodeOctets(raw, encoding);
-    return { sha256: sha256Of(bytes), size: bytes.length, junk, restarts };
+function digestOf(raw: Buffer, encoding: TransferEncoding): Digest {
+  if (encoding !== "base64") {
+    const { bytes, ...notes } = decodeOctets(raw, encoding);
+    return { sha256: sha256Of(bytes), size: bytes.length, ...notes };
   }
   const sum = createHash("sha256");
   let size = 0;

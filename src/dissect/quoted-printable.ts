@@ -25,51 +25,126 @@ function escaped(raw: Buffer, at: number): number {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-const isBlank = (octet: number): boolean => octet === blank || octet === tab;
-const endsLine = (raw: Buffer, at: number): boolean => raw[at] === lf || (raw[at] === cr && raw[at + 1] === lf);
+const isBlank = (octet: number | undefined): boolean => octet === blank || octet === tab;
 
-/** 1 for octets that stand for themselves wherever they are: most of any text, so that they have a loop of their own. */
-const ordinary = new Uint8Array(256).fill(1);
-for (const octet of [tab, lf, cr, blank, equals]) ordinary[octet] = 0;
+/** Below this a loop is faster than a call of native code. */
+const shortCopy = 24;
 
-/** The first octet at or behind `at` that does not stand for itself. Never reads behind the end: that would slow this loop down tenfold, for good. */
-function endOfOrdinary(raw: Buffer, at: number): number {
-  while (at < raw.length && ordinary[raw[at] as number] === 1) at++;
-  return at;
+class Output {
+  readonly octets: Buffer;
+  written = 0;
+  /** Behind the last octet of this line that is no literal blank: what comes later is dropped at the line's end (§6.7, rule 3). */
+  solid = 0;
+  /** Escapes that are none. */
+  wrong = 0;
+  /** Line ends, soft ones too, in front of which blanks were dropped. */
+  trimmed = 0;
+
+  constructor(size: number) {
+    this.octets = Buffer.allocUnsafe(size);
+  }
+
+  /** Octets that stand for themselves. */
+  copy(raw: Buffer, from: number, to: number): void {
+    if (from >= to) return;
+    if (to - from < shortCopy) for (let at = from; at < to; at++) this.octets[this.written++] = raw[at] as number;
+    else this.written += raw.copy(this.octets, this.written, from, to);
+    let back = this.written;
+    const least = this.written - (to - from);
+    while (back > least && isBlank(this.octets[back - 1])) back--;
+    if (back > least) this.solid = back;
+  }
+
+  put(octet: number): void {
+    this.octets[this.written++] = octet;
+    this.solid = this.written;
+  }
+
+  /** The line end at `at`, whose CR is none of the line's own octets. */
+  endLine(raw: Buffer, at: number): void {
+    if (this.written > this.solid) this.trimmed++;
+    this.written = this.solid;
+    if (raw[at - 1] === cr) this.octets[this.written++] = cr;
+    this.octets[this.written++] = lf;
+    this.solid = this.written;
+  }
 }
 
-/** Returns what was written, and how much of it is left without the blanks at its end. */
-function decode(raw: Buffer): { readonly out: Buffer; readonly solid: number } {
-  const out = Buffer.allocUnsafe(raw.length);
-  let written = 0;
-  // Behind the last octet of this line that is no literal blank: what comes later is dropped at the line's end (§6.7, rule 3).
-  let solid = 0;
+/** What an equals sign at `at` stands for; returns where the text goes on. */
+function escape(raw: Buffer, at: number, out: Output): number {
+  const value = escaped(raw, at);
+  if (value >= 0) {
+    out.put(value);
+    return at + 3;
+  }
+  const next = softBreak(raw, at + 1);
+  if (next < 0) {
+    out.put(equals);
+    out.wrong++;
+    return at + 1;
+  }
+  if (isBlank(raw[at + 1])) out.trimmed++;
+  out.solid = out.written;
+  return next;
+}
+
+/** From line end to line end and from sign to sign by native search: most of any text stands for itself. */
+function decode(raw: Buffer): Output {
+  const out = new Output(raw.length);
+  let sign = raw.indexOf(equals);
+  let line = raw.indexOf(lf);
   for (let at = 0; at < raw.length; ) {
-    const octet = raw[at] as number;
-    if (ordinary[octet] === 1) {
-      const end = endOfOrdinary(raw, at);
-      while (at < end) out[written++] = raw[at++] as number;
-      solid = written;
-    } else if (octet === equals) {
-      const value = escaped(raw, at);
-      const next = value < 0 ? softBreak(raw, at + 1) : at + 3;
-      if (value >= 0 || next < 0) out[written++] = value < 0 ? octet : value;
-      solid = written;
-      at = next < 0 ? at + 1 : next;
+    if (sign >= 0 && sign < at) sign = raw[at] === equals ? at : raw.indexOf(equals, at);
+    if (line >= 0 && line < at) line = raw.indexOf(lf, at);
+    if (sign >= 0 && (line < 0 || sign < line)) {
+      out.copy(raw, at, sign);
+      at = escape(raw, sign, out);
+    } else if (line >= 0) {
+      out.copy(raw, at, raw[line - 1] === cr && line > at ? line - 1 : line);
+      out.endLine(raw, line);
+      at = line + 1;
     } else {
-      if (endsLine(raw, at)) written = solid;
-      out[written++] = octet;
-      if (!isBlank(octet)) solid = written;
-      at++;
+      out.copy(raw, at, raw.length);
+      at = raw.length;
     }
   }
-  return { out: out.subarray(0, written), solid };
+  return out;
 }
 
-export function decodeQuotedPrintable(raw: Buffer): Buffer {
-  const { out, solid } = decode(raw);
-  return out.subarray(0, solid);
+/** `junk`: escapes that are none. `rest`: line ends in front of which blanks were dropped. */
+export function readQuotedPrintable(raw: Buffer): {
+  readonly bytes: Buffer;
+  readonly junk: number;
+  readonly rest: number;
+} {
+  const { octets, solid, wrong, trimmed } = decode(raw);
+  return { bytes: octets.subarray(0, solid), junk: wrong, rest: trimmed };
+}
+
+export const decodeQuotedPrintable = (raw: Buffer): Buffer => readQuotedPrintable(raw).bytes;
+
+const fromHex = (hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
+
+/** As readers do that keep blanks at line ends, and whatever is no escape and no soft break by the letter. */
+export function decodeStrictQuotedPrintable(raw: Buffer): Buffer {
+  const text = raw
+    .toString("latin1")
+    .replace(/=(?:([0-9A-Fa-f]{2})|\r?\n|$)/g, (_, hex: string | undefined) => (hex === undefined ? "" : fromHex(hex)));
+  return Buffer.from(text, "latin1");
+}
+
+/** As readers do that keep blanks at line ends and drop the sign of an escape that is none. */
+export function decodeBareQuotedPrintable(raw: Buffer): Buffer {
+  const text = raw
+    .toString("latin1")
+    .replace(/=(?:([0-9A-Fa-f]{2})|[ \t]{0,80}\r?\n|)/g, (_, hex: string | undefined) =>
+      hex === undefined ? "" : fromHex(hex),
+    );
+  return Buffer.from(text, "latin1");
 }
 
 /** The Q encoding of RFC 2047 §4.2: underscores are blanks, and blanks at the end are content. */
-export const decodeQ = (payload: string): Buffer => decode(Buffer.from(payload.replaceAll("_", " "), "latin1")).out;
+export function decodeQ(payload: string): Buffer {
+  const { octets, written } = decode(Buffer.from(payload.replaceAll("_", " "), "latin1"));
+  return octets.subarray(0, written);
+}

@@ -1,10 +1,16 @@
 /** Collects what the dissector noticed, a bounded number of times per rule, as outcomes. */
 import type { Finding, Incomplete, Outcome, Severity } from "../core/outcome.ts";
 
-/** Something odd (`rule`: "conflicting-type" and so on), or something that was not looked at. */
+/** `harmless`: ordinary mail has it. `odd`: hardly. `conflict`: two readers would see different attachments. A tag of the finding. */
+export type Grade = "harmless" | "odd" | "conflict";
+
+/** Something that readers may take in two ways (`rule`: "conflicting-type" and so on); a fact of its own, with its tag; or something that was not looked at. */
 export type Note =
-  | { readonly rule: string; readonly severity: Severity; readonly text: string }
+  | { readonly rule: string; readonly grade: Grade; readonly text: string }
+  | { readonly rule: string; readonly severity: Severity; readonly tag: string; readonly text: string }
   | { readonly incomplete: Incomplete; readonly text: string };
+
+const severityOf: Readonly<Record<Grade, Severity>> = { harmless: "info", odd: "low", conflict: "medium" };
 
 const inspector = "dissect";
 const mostPerRule = 20;
@@ -30,7 +36,8 @@ export class Report {
     const findings = this.#findings.get(part) ?? [];
     if (findings.some((finding) => finding.rule === rule && finding.text === text)) return;
     if (!this.#first(rule, mostPerRule)) return;
-    this.#findings.set(part, [...findings, { part, inspector, rule, severity: note.severity, tags: [], text }]);
+    const [severity, tag] = "grade" in note ? [severityOf[note.grade], note.grade] : [note.severity, note.tag];
+    this.#findings.set(part, [...findings, { part, inspector, rule, severity, tags: [tag], text }]);
   }
 
   #first(key: string, most: number): boolean {

@@ -92,7 +92,17 @@ test("any view decodes to something in proportion, also one beyond the message",
   const view = fc.record({
     offset: fc.nat(400),
     length: fc.nat(400),
-    encoding: fc.constantFrom("identity", "base64", "quoted-printable", "uuencode"),
+    encoding: fc.constantFrom(
+      ...(["identity", "base64", "base64-joined", "base64-groups", "base64-url", "quoted-printable"] as const),
+      ...([
+        "quoted-printable-bare",
+        "quoted-printable-strict",
+        "uuencode",
+        "yenc",
+        "binhex",
+        "binhex-resource",
+      ] as const),
+    ),
   });
   fc.assert(
     fc.property(message, view, (bytes, where) => {

@@ -24,7 +24,7 @@ function* said(dissection: Dissection): Generator<Yielded> {
   for (const outcome of dissection.outcomes) {
     if (outcome.kind === "incomplete") yield { names: [], why: outcome.why, text: outcome.text };
     if (outcome.kind === "found")
-      for (const { rule, severity, text } of outcome.findings) yield { rule, severity, text };
+      for (const { rule, severity, tags, text } of outcome.findings) yield { rule, severity, tags, text };
   }
 }
 

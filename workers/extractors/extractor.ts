@@ -46,6 +46,7 @@ export interface Closed {
 export interface Odd {
   readonly rule: string;
   readonly severity: Severity;
+  readonly tags?: readonly string[];
   readonly text: string;
 }
 

@@ -175,13 +175,14 @@ test("a boundary with an encoded-word is tried literally and decoded", () => {
   const body = (boundary: string) =>
     `Content-Type: multipart/mixed; boundary="=?us-ascii?Q?b=20c?="\r\n\r\n--${boundary}\r\n\r\nx\r\n--${boundary}--\r\n`;
   assert.deepEqual(paths(of(body("b c"))), ["0", "1"]);
-  assert.deepEqual(rules(of(body("b c"))), []);
+  assert.deepEqual(rules(of(body("b c"))), ["dissect.odd-boundary"]);
   assert.deepEqual(rules(of(body("=?us-ascii?Q?b=20c?="))), []);
 });
 
-test("a fragment of a message, and a file inside an encoded text, are incomplete", () => {
+test("a fragment of a message is incomplete, and a fact that a policy may ask for", () => {
   assert.deepEqual(incomplete(fixture("message-partial")), ["1 unsupported"]);
-  assert.deepEqual(incomplete(fixture("uuencode-in-base64-text")), ["1 unsupported"]);
+  assert.ok(rules(fixture("message-partial")).includes("dissect.message-partial"));
+  assert.ok(rules(fixture("external-body")).includes("dissect.external-body"));
 });
 
 test("an empty header says nothing, a full one is decoded and cut", () => {

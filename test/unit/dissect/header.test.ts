@@ -21,7 +21,7 @@ test("an empty line at the start is an empty header", () => {
 });
 
 test("LF ends lines too, and an earlier empty line wins", () => {
-  assert.deepEqual(fields("A: 1\nB: 2\n\nC: 3\r\n\r\n"), ["a=1", "b=2"]);
+  assert.deepEqual(fields("A: 1\nB: 2\n\nC 3\r\n\r\n"), ["a=1", "b=2"]);
   assert.equal(parse("A: 1\n\nbody").bodyStart, 6);
 });
 
@@ -38,7 +38,7 @@ for (const [what, text] of [
 
 test("a bare CR is taken for a line end, and said", () => {
   assert.deepEqual(fields("X: y\rContent-Type: z\r\n\r\n"), ["x=y", "content-type=z"]);
-  assert.ok([...parse("X: y\rZ: z\r\n\r\n").oddities].some((text) => text.includes("CR")));
+  assert.ok([...parse("X: y\rZ: z\r\n\r\n").oddities.keys()].some((text) => text.includes("CR")));
 });
 
 test("a parameter whose fold lost its blank is put back", () => {
@@ -76,4 +76,41 @@ test("reads no more than the limit, says how much is left, and still finds the b
 
 test("keeps every one of several fields, in order", () => {
   assert.deepEqual(valuesOf(parse("A: 1\r\nB: x\r\na: 2\r\n\r\n").fields, "a"), ["1", "2"]);
+});
+
+for (const [what, text, body] of [
+  ["a line of blanks", "A: 1\r\n \t\r\nContent-Type: x\r\n\r\nbody", "Content-Type: x\r\n\r\nbody"],
+  [
+    "a line that is no field",
+    "A: 1\r\nno field\r\nContent-Type: x\r\n\r\nbody",
+    "no field\r\nContent-Type: x\r\n\r\nbody",
+  ],
+  ["LF LF in front of fields and CRLF CRLF", "A: 1\n\nContent-Type: x\r\n\r\nbody", "body"],
+  ["CR CR", "A: 1\r\n\rContent-Type: x\r\n\r\nbody", "Content-Type: x\r\n\r\nbody"],
+] as const)
+  test(`some readers end the header elsewhere at ${what}; fields behind are doubtful`, () => {
+    const { otherStarts, fields: read } = parse(text);
+    assert.deepEqual(
+      otherStarts.map((start) => text.slice(start)),
+      [body],
+    );
+    assert.deepEqual(
+      read.map(({ name, doubtful }) => [name, doubtful]),
+      [
+        // A bare CR leaves no field without doubt.
+        ["a", what === "CR CR"],
+        ["content-type", true],
+      ],
+    );
+  });
+
+test("a field of MIME within a fold is one for some readers, the names that a signature lists are none", () => {
+  assert.deepEqual(fields("A: 1\r\n\tContent-Transfer-Encoding: base64\r\n\r\n"), [
+    "a=1\tContent-Transfer-Encoding: base64",
+    "content-transfer-encoding=base64",
+  ]);
+  assert.equal(
+    parse("DKIM-Signature: h=From:\r\n\tContent-Type:Content-Transfer-Encoding:To; b=x\r\n\r\n").fields.length,
+    1,
+  );
 });

@@ -55,12 +55,12 @@ test("prefers extended names, and keeps all others", () => {
     "a/b; name=type.pdf",
   );
   assert.deepEqual(all, ["ext.pdf", "plain.pdf", "type.pdf"]);
-  assert.equal(conflict, false);
+  assert.equal(conflict, null);
 });
 
 test("claims with different extensions are a conflict; dots and blanks at the end do not hide one", () => {
-  assert.equal(names("a; filename=x.pdf", "a/b; name=x.exe").conflict, true);
-  assert.equal(names('a; filename="x.exe. "', "a/b; name=y.ＥＸＥ").conflict, false);
+  assert.equal(names("a; filename=x.pdf", "a/b; name=x.exe").conflict, "conflict");
+  assert.equal(names('a; filename="x.exe. "', "a/b; name=y.ＥＸＥ").conflict, null);
 });
 
 test("encoded-words in names are decoded, in quotes or not, and in RFC 2231 too", () => {

@@ -91,6 +91,7 @@ test("the report counts what was spent and how long each inspector took, and nam
     "workbook",
     "onenote",
     "access",
+    "embedded",
     "lzh",
     "lzip",
     "brotli",
