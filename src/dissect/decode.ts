@@ -17,35 +17,29 @@ const none: Base64Notes = { junk: 0, restarts: 0, rest: 0 };
 const binhexRatio = 2;
 export const binhexRoom = (raw: Buffer): number => raw.length * binhexRatio;
 
+const plainly =
+  (decode: (raw: Buffer) => Buffer) =>
+  (raw: Buffer): Decoded => ({ bytes: decode(raw), ...none });
+const fork = (which: "data" | "resource") =>
+  plainly((raw) => decodeBinhex(raw, binhexRoom(raw))?.[which] ?? Buffer.alloc(0));
+
+const decoders: Readonly<Record<TransferEncoding, (raw: Buffer) => Decoded>> = {
+  identity: plainly((raw) => raw),
+  base64: decodeBase64,
+  "base64-joined": plainly((raw) => decodeJoined(raw, /[^A-Za-z0-9+/]+/g)),
+  "base64-groups": plainly(decodeGroups),
+  "base64-url": plainly((raw) => decodeJoined(raw, /[^A-Za-z0-9+/_-]+/g)),
+  "quoted-printable": (raw) => ({ ...none, ...readQuotedPrintable(raw) }),
+  "quoted-printable-bare": plainly(decodeBareQuotedPrintable),
+  "quoted-printable-strict": plainly(decodeStrictQuotedPrintable),
+  uuencode: plainly(decodeUuencode),
+  yenc: plainly(decodeYenc),
+  binhex: fork("data"),
+  "binhex-resource": fork("resource"),
+};
+
 /** Tolerant and total. Without an encoding the result is `raw` itself. */
-export function decodeOctets(raw: Buffer, encoding: TransferEncoding): Decoded {
-  switch (encoding) {
-    case "identity":
-      return { bytes: raw, ...none };
-    case "base64":
-      return decodeBase64(raw);
-    case "base64-joined":
-      return { bytes: decodeJoined(raw, /[^A-Za-z0-9+/]+/g), ...none };
-    case "base64-groups":
-      return { bytes: decodeGroups(raw), ...none };
-    case "base64-url":
-      return { bytes: decodeJoined(raw, /[^A-Za-z0-9+/_-]+/g), ...none };
-    case "quoted-printable":
-      return { ...none, ...readQuotedPrintable(raw) };
-    case "quoted-printable-bare":
-      return { bytes: decodeBareQuotedPrintable(raw), ...none };
-    case "quoted-printable-strict":
-      return { bytes: decodeStrictQuotedPrintable(raw), ...none };
-    case "uuencode":
-      return { bytes: decodeUuencode(raw), ...none };
-    case "yenc":
-      return { bytes: decodeYenc(raw), ...none };
-    case "binhex":
-      return { bytes: decodeBinhex(raw, binhexRoom(raw))?.data ?? Buffer.alloc(0), ...none };
-    case "binhex-resource":
-      return { bytes: decodeBinhex(raw, binhexRoom(raw))?.resource ?? Buffer.alloc(0), ...none };
-  }
-}
+export const decodeOctets = (raw: Buffer, encoding: TransferEncoding): Decoded => decoders[encoding](raw);
 
 /** A view beyond the message ends with it. Without an encoding, and with nothing left out, the result shares the message's memory. */
 export function decodeView(message: Buffer, { offset, length, encoding, omitted }: View): Buffer {

@@ -25,14 +25,12 @@ const at = (view: View, length: number, encoding: TransferEncoding): View => ({
 });
 
 /** Decoders skip what is foreign, stop at it, or stop at the first padding; some go on over padding, some know the alphabet of URLs. */
-function ofBase64(raw: Buffer, view: View, { junk, restarts, size, rest }: Digest): OtherReadings {
+function ofBase64(raw: Buffer, view: View, digest: Digest): OtherReadings {
+  const { junk, restarts, size, rest } = digest;
   // Some drop a group that is not whole, some take what is there of it.
   const views: View[] = rest > 1 ? [at(view, lastGroup(raw, rest), "base64")] : [];
   if (junk === 0 && restarts === 0) return { views, notes: [] };
-  const notes: Note[] = [];
-  const ends = [restarts > 0 ? firstPadding(raw) : null, junk > 0 ? firstForeign(raw) : null].flatMap(
-    (end) => end ?? [],
-  );
+  const ends = endsOf(raw, digest);
   for (const end of ends) views.push(at(view, end, "base64"));
   const end = Math.min(...ends, raw.length);
   const footer = end < raw.length && isProse(raw.subarray(end));
@@ -40,6 +38,17 @@ function ofBase64(raw: Buffer, view: View, { junk, restarts, size, rest }: Diges
   if (!footer) views.push(at(view, raw.length, "base64-joined"));
   if (junk > 0 && /[-_]/.test(raw.toString("latin1", 0, 1024 * 1024))) views.push(at(view, raw.length, "base64-url"));
   if (junk * 8 > size) views.push(at(view, raw.length, "identity"));
+  return { views, notes: notesOf(digest, footer) };
+}
+
+/** Where readers stop that do not go on over what should not be there. */
+function endsOf(raw: Buffer, { junk, restarts }: Digest): readonly number[] {
+  const ends = [restarts > 0 ? firstPadding(raw) : null, junk > 0 ? firstForeign(raw) : null];
+  return ends.flatMap((end) => end ?? []);
+}
+
+function notesOf({ junk, restarts }: Digest, footer: boolean): readonly Note[] {
+  const notes: Note[] = [];
   if (restarts > 0)
     notes.push({
       rule: "base64-restarts",
@@ -52,7 +61,7 @@ function ofBase64(raw: Buffer, view: View, { junk, restarts, size, rest }: Diges
       grade: footer ? "harmless" : "odd",
       text: `${junk} octets inside base64 are none of it`,
     });
-  return { views, notes };
+  return notes;
 }
 
 /** Decoders keep a wrong escape, or drop its sign; keep blanks at line ends, or do not. */

@@ -6,7 +6,7 @@ import { binhexRoom } from "./decode.ts";
 import type { Range } from "./delimiters.ts";
 import { parseHeader } from "./header.ts";
 import { otherReadings } from "./leaf-readings.ts";
-import type { Digest, Parts } from "./parts.ts";
+import type { Leaf, Parts } from "./parts.ts";
 import type { Report } from "./report.ts";
 import { findTextFiles, type TextFile } from "./text-files.ts";
 
@@ -76,34 +76,38 @@ export function notePlain(leaves: Leaves, plain: Plain): void {
 
 /** `aside`: preamble or epilogue, which no reader shows. */
 export function addLeaf(leaves: Leaves, path: string, range: Range, claims: Claims, aside = false): void {
-  const { message, parts, report, reading } = leaves;
   const role = roleOf(claims);
-  const raw = message.subarray(range.start, range.end);
-  const { names, types: declaredTypes } = claims;
-  const add = (view: View, alternative = reading): Digest | null =>
-    parts.add({ path, role, names, declaredTypes, view }, alternative, leaves.onlyNew);
+  const raw = leaves.message.subarray(range.start, range.end);
   const encodings = encodingsOf(claims, raw, role);
+  const fresh = !leaves.plain.has(keyOf(range));
   const sniffed = encodings.filter((encoding) => encoding !== "identity" && !claims.encodings.includes(encoding));
   if (sniffed.length > 0)
-    report.add(path, {
+    leaves.report.add(path, {
       rule: "undeclared-encoding",
       grade: claims.unsureEncoding ? "conflict" : "odd",
       text: `Looks like ${sniffed.join(" and ")}, which nobody declared`,
     });
-  const fresh = !leaves.plain.has(keyOf(range));
-  let whole = true;
-  for (const encoding of encodings) {
-    const view = viewOf(range, encoding);
-    const digest = add(view);
-    if (!digest) continue;
-    if (encoding !== "base64" || digest.junk > 0) whole = false;
-    const { views, notes } = otherReadings(raw, view, digest, role === "body");
-    if (!sniffed.includes(encoding)) for (const note of notes) report.add(path, note);
-    for (const other of views) add(other, Math.max(2, reading));
-  }
-  if (whole) return;
+  const leaf = { path, role, names: claims.names, declaredTypes: claims.types };
+  const whole = encodings.map((encoding) => addReadings(leaves, leaf, viewOf(range, encoding), sniffed));
+  if (whole.every(Boolean)) return;
   notePlain(leaves, { path, range, kind: aside ? "aside" : role === "body" ? "text" : "attachment" });
-  if (fresh) addTextFiles(leaves, path, range, declaredTypes, encodings);
+  if (fresh) addTextFiles(leaves, path, range, claims.types, encodings);
+}
+
+/** One encoding and the readings that it has. False if other structures may hide in the octets. */
+function addReadings(
+  { message, parts, report, reading, onlyNew }: Leaves,
+  leaf: Omit<Leaf, "view">,
+  view: View,
+  sniffed: readonly TransferEncoding[],
+): boolean {
+  const digest = parts.add({ ...leaf, view }, reading, onlyNew);
+  if (!digest) return true;
+  const raw = message.subarray(view.offset, view.offset + view.length);
+  const { views, notes } = otherReadings(raw, view, digest, leaf.role === "body");
+  if (!sniffed.includes(view.encoding)) for (const note of notes) report.add(leaf.path, note);
+  for (const other of views) parts.add({ ...leaf, view: other }, Math.max(2, reading), onlyNew);
+  return view.encoding === "base64" && digest.junk === 0;
 }
 
 /** Files that stand in a text by a code of their own become parts: "1.uu1", "1.uu2" … */

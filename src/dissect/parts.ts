@@ -52,10 +52,7 @@ export class Parts {
     if (this.full) return null;
     const digest = this.#digest(leaf.view);
     if (!digest) return null;
-    const readings = this.#readings.get(leaf.path) ?? [];
-    const same =
-      readings.find(({ part }) => part.sha256 === digest.sha256) ??
-      (reading > 1 || onlyNew ? this.#twin(digest.sha256, leaf.role) : undefined);
+    const same = this.#same(leaf, digest, reading > 1 || onlyNew);
     if (same) {
       for (const name of leaf.names) same.names.add(name);
       for (const type of leaf.declaredTypes) same.declaredTypes.add(type);
@@ -65,8 +62,18 @@ export class Parts {
       this.full = true;
       return null;
     }
+    this.#append(leaf, digest, reading);
+    return digest;
+  }
+
+  /** The part that these octets are already. */
+  #same({ path, role }: Leaf, { sha256 }: Digest, anywhere: boolean): Reading | undefined {
+    const here = this.#readings.get(path)?.find(({ part }) => part.sha256 === sha256);
+    return here ?? (anywhere ? this.#twin(sha256, role) : undefined);
+  }
+
+  #append(leaf: Leaf, { sha256, size }: Digest, reading: number): void {
     const path = this.#free(leaf.path, reading);
-    const { sha256, size } = digest;
     const part: Part = {
       path,
       role: leaf.role,
@@ -78,10 +85,9 @@ export class Parts {
       view: leaf.view,
     };
     const added = { part, names: new Set(leaf.names), declaredTypes: new Set(leaf.declaredTypes) };
-    this.#readings.set(leaf.path, [...readings, added]);
+    this.#readings.set(leaf.path, [...(this.#readings.get(leaf.path) ?? []), added]);
     if (!this.#byHash.has(sha256)) this.#byHash.set(sha256, added);
     this.#list.push(added);
-    return digest;
   }
 
   /** A part with these octets, unless only that which is to be added says that there is a message in them. */

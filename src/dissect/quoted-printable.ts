@@ -88,14 +88,20 @@ function escape(raw: Buffer, at: number, out: Output): number {
   return next;
 }
 
+/** Where the octet stands from `at` on, if it stood at `known` before; -1 if nowhere. */
+function nextOf(raw: Buffer, octet: number, known: number, at: number): number {
+  if (known < 0 || known >= at) return known;
+  return raw[at] === octet ? at : raw.indexOf(octet, at);
+}
+
 /** From line end to line end and from sign to sign by native search: most of any text stands for itself. */
 function decode(raw: Buffer): Output {
   const out = new Output(raw.length);
   let sign = raw.indexOf(equals);
   let line = raw.indexOf(lf);
   for (let at = 0; at < raw.length; ) {
-    if (sign >= 0 && sign < at) sign = raw[at] === equals ? at : raw.indexOf(equals, at);
-    if (line >= 0 && line < at) line = raw.indexOf(lf, at);
+    sign = nextOf(raw, equals, sign, at);
+    line = nextOf(raw, lf, line, at);
     if (sign >= 0 && (line < 0 || sign < line)) {
       out.copy(raw, at, sign);
       at = escape(raw, sign, out);
