@@ -13,6 +13,12 @@ const limits: DissectLimits = { parts: 2000, depth: 16, headerBytes: 1024 * 1024
 
 const claimsMessage = (part: Part): boolean => part.declaredTypes.some((type) => canonical(type) === rfc822);
 
+const isMessage = (part: Part): boolean =>
+  part.role === "attached-message" || claimsMessage(part) || part.types.includes(rfc822);
+
+/** Another reading, or what was found outside of the structure. */
+const isDoubt = (path: string): boolean => /~|[.]raw/.test(path);
+
 /** The dissector went into attached messages already, unless they are encoded. */
 function isOpened(part: Part): boolean {
   if (part.role === "attached-message") return part.view === null || part.view.encoding === "identity";
@@ -31,17 +37,16 @@ function* said(dissection: Dissection): Generator<Yielded> {
 export const emlExtractor: Extractor = {
   name: "eml",
   version: `1 dissect ${dissectVersion}`,
-  wants: (part) =>
-    !isOpened(part) &&
-    (part.role === "attached-message" ||
-      claimsMessage(part) ||
-      part.types.some((type) => type === rfc822 || type === mimeArchive)),
-  *extract(_part, bytes, budget) {
+  wants: (part) => !isOpened(part) && (isMessage(part) || part.types.includes(mimeArchive)),
+  *extract(part, bytes, budget) {
     const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const dissection = dissect(message, limits);
-    for (const { role, view, names, declaredTypes, size } of dissection.parts) {
+    for (const { path, role, view, names, declaredTypes, size } of dissection.parts) {
       const isInside = role === "attached-message" && view?.encoding === "identity";
       if (role === "message" || isInside || !view) continue;
+      // A web archive is read by one program, often from the middle of something else: what is doubtful in it and stands there as it is
+      // has been looked at with the whole, and to open it again would only take off a line at a time.
+      if (!isMessage(part) && isDoubt(path) && view.encoding === "identity") continue;
       budget.spend({ members: 1 });
       if (size > budget.memberRoom) {
         yield { names, why: "limit", text: "The part is larger than the limit" };

@@ -26,7 +26,7 @@ test("every option is a condition, and none is none", () => {
     fileName: "f",
     rule: "p.r",
     sha256: "0",
-    route: "main",
+    routes: ["main"],
     severities: ["high", "critical"],
     nodes: ["mx-1", "mx-2"],
     since: "2026-11-01T00:00:00.000Z",

@@ -150,6 +150,7 @@ test("variables say what the part is", () => {
     filemode: 0,
     part_path: "/3/1",
     part_role: "member",
+    password_opened: false,
     declared_type: "application/pdf",
     identified_type: "application/x-dosexec",
     depth: 2,
