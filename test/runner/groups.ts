@@ -45,6 +45,7 @@ export const groups: readonly Group[] = [
   tests("dialogs"),
   tests("architecture"),
   tests("fuzz"),
+  tests("difference", { needs: ["mime-readers", "gi", "gmime", "camel", "mpack", "ripmime"] }),
   tests("e2e", { needs: ["postfix", "swaks", "postgresql", "redis", "swift"], timeoutMs: 300_000 }),
   tests("crash", { needs: ["postgresql", "redis", "swift", "iproute2", "faketime"], timeoutMs: 600_000 }),
 ];

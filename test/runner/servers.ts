@@ -11,6 +11,9 @@ interface Server {
   readonly debianPackage: string;
 }
 
+const typelib = (name: string): readonly string[] =>
+  ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/girepository-1.0/${name}.typelib`);
+
 const servers: readonly Server[] = [
   { name: "postfix", programs: ["/usr/sbin/postfix"], debianPackage: "postfix" },
   { name: "swaks", programs: ["/usr/bin/swaks", "/usr/local/bin/swaks"], debianPackage: "swaks" },
@@ -31,6 +34,13 @@ const servers: readonly Server[] = [
     programs: ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
     debianPackage: "libfaketime",
   },
+  // Other programs' readers of mail, for the proof by difference.
+  { name: "mime-readers", programs: ["/usr/share/perl5/MIME/Tools.pm"], debianPackage: "libmime-tools-perl" },
+  { name: "gi", programs: ["/usr/lib/python3/dist-packages/gi/__init__.py"], debianPackage: "python3-gi" },
+  { name: "gmime", programs: typelib("GMime-3.0"), debianPackage: "gir1.2-gmime-3.0" },
+  { name: "camel", programs: typelib("Camel-1.2"), debianPackage: "gir1.2-camel-1.2" },
+  { name: "mpack", programs: ["/usr/bin/munpack"], debianPackage: "mpack" },
+  { name: "ripmime", programs: ["/usr/bin/ripmime"], debianPackage: "ripmime" },
 ];
 
 const isThere = ({ programs }: Server): boolean => programs.some((program) => existsSync(program));

@@ -118,7 +118,6 @@ export async function readByPostalMime(message: Buffer): Promise<readonly Extrac
 const programs: Readonly<Record<string, (file: string, folder: string) => readonly [string, ...string[]]>> = {
   munpack: (file, folder) => ["munpack", "-q", "-f", "-t", "-C", folder, file],
   ripmime: (file, folder) => ["ripmime", "--no-nameless", "-q", "-i", file, "-d", folder],
-  reformime: (file) => ["sh", "-c", 'reformime -x"$PWD/part-" < "$0"', file],
 };
 
 export const programNames = Object.keys(programs);
