@@ -54,9 +54,17 @@ function* members(text: string, notes: OfficeNotes, budget: Budget): Generator<Y
   }
 }
 
+/** Blanks, a byte order mark (as such or as three octets), blanks, a tag; trimmed natively, since a pattern would try each blank anew. */
+const hasMarkupAhead = (text: string): boolean =>
+  text
+    .trimStart()
+    .replace(/^\xef\xbb\xbf/, "")
+    .trimStart()
+    .startsWith("<");
+
 function isFlat(bytes: Buffer): boolean {
   const head = readText(bytes);
-  if (head === null || !/^\s*(?:\xef\xbb\xbf|\ufeff)?\s*</.test(head)) return false;
+  if (head === null || !hasMarkupAhead(head)) return false;
   const root = rootOf(head.replace(/^\xef\xbb\xbf/, ""));
   return roots.has(root) || (root === "document" && /opendocument:xmlns:office/.test(head.slice(0, 16_384)));
 }
