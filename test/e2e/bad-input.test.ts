@@ -158,7 +158,7 @@ const cases: Readonly<Record<string, Case>> = {
       database.exec("PRAGMA user_version = 99");
       database.close();
     },
-    says: /What people decided cannot be read; file: .*records\.sqlite; found: 99; known: 1; remedy: start the version/,
+    says: /What people decided cannot be read; file: .*records\.sqlite; found: 99; known: 2; remedy: start the version/,
   },
   "decisions that are damaged": {
     prepare: (dir) => {
